@@ -1,0 +1,18 @@
+//! The one error type at the library's boundary.
+
+/// Anything that can go wrong, with what, where, why and what to try.
+///
+/// Each part has its own enum that carries data; this one lets `?` take them all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A model that does not fit together.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+    /// A formula that is not one.
+    #[error(transparent)]
+    Formula(#[from] crate::number::FormulaError),
+}
+
+/// `Result` with the library's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

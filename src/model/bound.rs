@@ -1,0 +1,622 @@
+//! A model bound to its layout of parameters: the [`System`] that solvers see.
+//!
+//! Values take the plain path: the mechanism over `f64`, blocks by their fused `eval`. For derivatives the mechanism is
+//! evaluated once over dual numbers, with one lane for each state, each mechanistic parameter and each block output.
+//! A block called on the way keeps its activations and the tangents of its inputs. Then a vector–Jacobian product is
+//! $\lambda^\top$ times the local Jacobian, and backwards over the few blocks called, each handing its input cotangents
+//! on through the kept tangents. Nothing is taped by operation.
+
+use super::params::{Call, Caller, Params, address};
+use super::{Differentiable, Model, ModelError, Names, System, nearest_name};
+use crate::network::Block;
+use crate::number::{Dual, Real};
+use rand_chacha::ChaCha8Rng;
+use std::cell::{Cell, RefCell};
+
+/// A model with the layout of its flat parameters: the mechanistic ones first, then each unknown term's weights.
+///
+/// ```
+/// use ansatz::prelude::*;
+/// struct Decay;
+/// impl Model for Decay {
+///     fn states(&self) -> Names { ["u"].into() }
+///     fn parameters(&self) -> Names { ["rate"].into() }
+///     fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+///         let [rate] = p.parameters();
+///         du[0] = -rate * u[0];
+///     }
+/// }
+/// let bound = Bound::new(&Decay)?;
+/// let mut du = [0.0];
+/// bound.eval(0.0, &[3.0], &[2.0], &mut du);
+/// assert_eq!(du, [-6.0]);
+/// # Ok::<(), ansatz::Error>(())
+/// ```
+pub struct Bound<'a, M: ?Sized> {
+    model: &'a M,
+    states: Names,
+    parameters: Names,
+    unknowns: Vec<Unknown<'a>>,
+    /// Which unknown each call of one evaluation goes to, and where its record lies.
+    calls: Vec<Recorded>,
+    /// Numbers that one row of the local Jacobian takes: lanes, filled up to whole passes.
+    stride: usize,
+    tape_len: usize,
+    parameter_count: usize,
+}
+
+/// An unknown term with its place in the flat parameters.
+struct Unknown<'a> {
+    name: String,
+    address: usize,
+    block: &'a dyn Block,
+    weights: usize,
+    scaling: Scaling,
+}
+
+/// Where the record of one call lies on the tape.
+#[derive(Clone, Copy, Debug)]
+struct Recorded {
+    unknown: usize,
+    /// Lane of the call's first output.
+    lane: usize,
+    /// Tangents of the inputs, `inputs × stride`.
+    tangents: usize,
+    /// The outputs' values.
+    outputs: usize,
+    /// The block's own tape.
+    block: usize,
+}
+
+/// Shift and scale of a block's inputs, scale of its outputs: $y = s_y \circ B\bigl((x - m) / s_x\bigr)$.
+///
+/// Networks want numbers of size one; years and thousands of pelts are not. A fit sets this from the data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scaling {
+    shift: Vec<f64>,
+    inverse: Vec<f64>,
+    outputs: Vec<f64>,
+}
+
+impl Scaling {
+    /// Leaves numbers as they are.
+    pub fn identity() -> Scaling {
+        Scaling::default()
+    }
+
+    /// Inputs shifted by `shift` and divided by `inputs`, outputs multiplied by `outputs`. Scales that are zero or not
+    /// finite count as one.
+    pub fn new(shift: &[f64], inputs: &[f64], outputs: &[f64]) -> Scaling {
+        let sound = |s: &f64| if s.is_finite() && *s != 0.0 { *s } else { 1.0 };
+        Scaling {
+            shift: shift.iter().map(|m| if m.is_finite() { *m } else { 0.0 }).collect(),
+            inverse: inputs.iter().map(|s| 1.0 / sound(s)).collect(),
+            outputs: outputs.iter().map(sound).collect(),
+        }
+    }
+
+    /// Shifts, input scales and output scales; empty for the identity.
+    pub fn parts(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        (self.shift.clone(), self.inverse.iter().map(|s| 1.0 / s).collect(), self.outputs.clone())
+    }
+
+    #[inline(always)]
+    pub(crate) fn input<R: Real>(&self, i: usize, x: R) -> R {
+        match (self.shift.get(i), self.inverse.get(i)) {
+            (Some(m), Some(s)) => (x - *m) * *s,
+            _ => x,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn output<R: Real>(&self, o: usize, y: R) -> R {
+        match self.outputs.get(o) {
+            Some(s) => y * *s,
+            None => y,
+        }
+    }
+
+    #[inline(always)]
+    fn output_scale(&self, o: usize) -> f64 {
+        self.outputs.get(o).copied().unwrap_or(1.0)
+    }
+}
+
+/// Dual lanes per pass.
+const LANES: usize = 8;
+/// A mechanism with no more lanes than this takes one narrow pass.
+const FEW_LANES: usize = 4;
+
+/// Lends `len` zeros: the stack for short vectors.
+#[inline(always)]
+pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
+    match len {
+        0..=8 => work(&mut [R::zero(); 8][..len]),
+        9..=32 => work(&mut [R::zero(); 32][..len]),
+        33..=256 => work(&mut [R::zero(); 256][..len]),
+        _ => work(&mut vec![R::zero(); len]),
+    }
+}
+
+impl<'a, M: Model + ?Sized> Bound<'a, M> {
+    /// Lays out a model, trying its right-hand side once.
+    ///
+    /// # Errors
+    /// [`ModelError`] when names, parameters, unknown terms and right-hand side do not fit together.
+    pub fn new(model: &'a M) -> Result<Self, ModelError> {
+        Self::with_blocks(model, |_, block| block)
+    }
+
+    /// Lays out a model with other blocks in the places of its unknown terms: how a law tries candidate terms where a
+    /// network was.
+    pub(crate) fn with_blocks(
+        model: &'a M,
+        replacement: impl Fn(usize, &'a dyn Block) -> &'a dyn Block,
+    ) -> Result<Self, ModelError> {
+        let (states, parameters) = (model.states(), model.parameters());
+        if states.is_empty() {
+            return Err(ModelError::NoStates);
+        }
+        let listed: Vec<(&str, &dyn Block)> = model.unknowns().iter().collect();
+        let names = Names::from(listed.iter().map(|(name, _)| (*name).to_string()).collect::<Vec<_>>());
+        for (list, names) in [("states", &states), ("parameters", &parameters), ("unknowns", &names)] {
+            if let Some(name) = names.repeated_or_empty() {
+                return Err(ModelError::Name { name: name.to_string(), list });
+            }
+        }
+        let mut parameter_count = parameters.len();
+        let mut unknowns = Vec::with_capacity(listed.len());
+        for (index, (name, own)) in listed.into_iter().enumerate() {
+            let block = replacement(index, own);
+            if let Some(fault) = block.fault() {
+                return Err(ModelError::Block { name: name.to_string(), fault });
+            }
+            unknowns.push(Unknown {
+                name: name.to_string(),
+                address: address(own),
+                block,
+                weights: parameter_count,
+                scaling: Scaling::identity(),
+            });
+            parameter_count += block.weight_count();
+        }
+        let mut bound = Bound {
+            model,
+            states,
+            parameters,
+            unknowns,
+            calls: Vec::new(),
+            stride: 0,
+            tape_len: 0,
+            parameter_count,
+        };
+        let called = bound.probe()?;
+        bound.lay_out(&called);
+        Ok(bound)
+    }
+
+    /// Evaluates the right-hand side once, to see what it calls and whether it does what it says.
+    fn probe(&self) -> Result<Vec<usize>, ModelError> {
+        let probe = Probe { unknowns: &self.unknowns, called: RefCell::default(), asked: Cell::new(None), stray: Cell::new(false) };
+        // A NaN with this payload comes out of no computation: what still has it was not written.
+        const UNSET: u64 = 0x7ff8_0000_dead_beef;
+        let mut du = vec![f64::from_bits(UNSET); self.states.len()];
+        let (u, p) = (vec![1.0; self.states.len()], vec![1.0; self.parameters.len()]);
+        self.model.rhs(0.0, &u, &Params::new(&p, &probe), &mut du);
+        if let Some(asked) = probe.asked.get() {
+            let declared = self.parameters.len();
+            return Err(ModelError::ParameterCount { asked, declared, names: self.parameters.join(", ") });
+        }
+        if probe.stray.get() {
+            return Err(ModelError::UndeclaredBlock);
+        }
+        if let Some(index) = du.iter().position(|d| d.to_bits() == UNSET) {
+            return Err(ModelError::DerivativeNotSet { index, state: self.states[index].clone() });
+        }
+        let called = probe.called.into_inner();
+        if let Some(idle) = (0..self.unknowns.len()).find(|k| !called.contains(k)) {
+            return Err(ModelError::UncalledBlock { name: self.unknowns[idle].name.clone() });
+        }
+        Ok(called)
+    }
+
+    fn lay_out(&mut self, called: &[usize]) {
+        let mut lanes = self.states.len() + self.parameters.len();
+        let first_lanes: Vec<usize> = called
+            .iter()
+            .map(|&k| {
+                let lane = lanes;
+                lanes += self.unknowns[k].block.outputs();
+                lane
+            })
+            .collect();
+        self.stride = if lanes <= FEW_LANES { FEW_LANES } else { lanes.next_multiple_of(LANES) };
+        let mut at = self.states.len() * self.stride;
+        self.calls = called
+            .iter()
+            .zip(first_lanes)
+            .map(|(&unknown, lane)| {
+                let block = self.unknowns[unknown].block;
+                let tangents = at;
+                let outputs = tangents + block.inputs() * self.stride;
+                let tape = outputs + block.outputs();
+                at = tape + block.tape_len();
+                Recorded { unknown, lane, tangents, outputs, block: tape }
+            })
+            .collect();
+        self.tape_len = at;
+    }
+
+    /// Names of the states.
+    pub fn states(&self) -> &Names {
+        &self.states
+    }
+
+    /// Names of the mechanistic parameters, the first entries of the flat parameters.
+    pub fn parameters(&self) -> &Names {
+        &self.parameters
+    }
+
+    /// The names of the unknown terms.
+    pub fn unknowns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.unknowns.iter().map(|u| u.name.as_str())
+    }
+
+    /// Where the weights of an unknown term lie in the flat parameters.
+    pub fn weights_of(&self, unknown: usize) -> std::ops::Range<usize> {
+        match self.unknowns.get(unknown) {
+            Some(u) => u.weights..u.weights + u.block.weight_count(),
+            None => 0..0,
+        }
+    }
+
+    /// Inputs and outputs of an unknown term.
+    pub(crate) fn shape_of(&self, unknown: usize) -> (usize, usize) {
+        let block = self.unknowns[unknown].block;
+        (block.inputs(), block.outputs())
+    }
+
+    /// Sets how the inputs and outputs of an unknown term are scaled.
+    pub fn set_scaling(&mut self, unknown: usize, scaling: Scaling) {
+        if let Some(u) = self.unknowns.get_mut(unknown) {
+            u.scaling = scaling;
+        }
+    }
+
+    /// How the inputs and outputs of an unknown term are scaled.
+    pub fn scaling_of(&self, unknown: usize) -> Scaling {
+        self.unknowns.get(unknown).map(|u| u.scaling.clone()).unwrap_or_default()
+    }
+
+    /// Draws initial weights for all unknown terms into the flat parameters.
+    pub fn initialize(&self, rng: &mut ChaCha8Rng, p: &mut [f64]) {
+        for u in &self.unknowns {
+            u.block.initialize(rng, &mut p[u.weights..u.weights + u.block.weight_count()]);
+        }
+    }
+
+    /// The index of a parameter by name.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownName`] with the nearest name there is.
+    pub fn parameter_index(&self, name: &str) -> Result<usize, ModelError> {
+        self.parameters.position(name).ok_or_else(|| ModelError::UnknownName {
+            kind: "parameter",
+            name: name.to_string(),
+            names: self.parameters.join(", "),
+            nearest: nearest_name(name, self.parameters.iter().map(String::as_str)).map(str::to_string),
+        })
+    }
+
+    /// What the unknown terms were given and gave in one evaluation: calls `visit(unknown, x, y)` for each call, in
+    /// the mechanism's own units.
+    pub(crate) fn watch(&self, t: f64, u: &[f64], p: &[f64], visit: &dyn Fn(usize, &[f64], &[f64])) {
+        let watcher = Watcher { plain: self.plain(p), visit };
+        with_zeros(self.states.len(), |du| {
+            self.model.rhs(t, u, &Params::new(&p[..self.parameters.len()], &watcher), du);
+        });
+    }
+
+    /// The model evaluated over any number, calls answered by `caller`.
+    pub(crate) fn rhs_over<R: Real>(&self, t: R, u: &[R], p: &[R], caller: &dyn Caller<R>, du: &mut [R]) {
+        self.model.rhs(t, u, &Params::new(p, caller), du);
+    }
+
+    /// Which unknown lies at an address.
+    pub(crate) fn unknown_at(&self, address: usize) -> Option<usize> {
+        self.unknowns.iter().position(|u| u.address == address)
+    }
+
+    fn plain<'b>(&'b self, p: &'b [f64]) -> Plain<'b, 'a> {
+        Plain { unknowns: &self.unknowns, p }
+    }
+
+    /// One recorded evaluation in passes of `N` lanes.
+    #[inline(always)]
+    fn record_lanes<const N: usize>(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
+        let (n, q) = (self.states.len(), self.parameters.len());
+        with_zeros::<Dual<N>, _>(n, |u_dual| {
+            with_zeros::<Dual<N>, _>(q, |p_dual| {
+                with_zeros::<Dual<N>, _>(n, |du_dual| {
+                    for first in (0..self.stride).step_by(N) {
+                        // A lane before this pass wraps around and is no lane of it.
+                        for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
+                            *dual = Dual::variable(*u, i.wrapping_sub(first));
+                        }
+                        for (j, (dual, p)) in p_dual.iter_mut().zip(p).enumerate() {
+                            *dual = Dual::variable(*p, (n + j).wrapping_sub(first));
+                        }
+                        let recorder = Recorder { bound: self, p, first, next: Cell::new(0), tape: RefCell::new(tape) };
+                        self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
+                        drop(recorder);
+                        for (i, d) in du_dual.iter().enumerate() {
+                            du[i] = d.value;
+                            let at = i * self.stride + first;
+                            tape[at..at + N].copy_from_slice(&d.tangent);
+                        }
+                    }
+                });
+            });
+        });
+    }
+
+    /// Takes a cotangent of all lanes back to states and parameters.
+    #[inline(always)]
+    fn pull_back(&self, p: &[f64], tape: &[f64], lanes: &mut [f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
+        for call in self.calls.iter().rev() {
+            let unknown = &self.unknowns[call.unknown];
+            let (inputs, outputs) = (unknown.block.inputs(), unknown.block.outputs());
+            with_zeros::<f64, _>(inputs, |x_bar| {
+                let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
+                let kept = &tape[call.block..call.block + unknown.block.tape_len()];
+                unknown.block.vjp(
+                    &p[weights.clone()],
+                    kept,
+                    &lanes[call.lane..call.lane + outputs],
+                    x_bar,
+                    &mut p_bar[weights],
+                );
+                let tangents = tape[call.tangents..call.outputs].chunks_exact(self.stride);
+                for (x_bar, tangent) in x_bar.iter().zip(tangents) {
+                    for (lane, z) in lanes.iter_mut().zip(tangent) {
+                        *lane += x_bar * z;
+                    }
+                }
+            });
+        }
+        let (n, q) = (self.states.len(), self.parameters.len());
+        for (bar, lane) in u_bar.iter_mut().zip(&lanes[..n]) {
+            *bar += lane;
+        }
+        for (bar, lane) in p_bar.iter_mut().zip(&lanes[n..n + q]) {
+            *bar += lane;
+        }
+    }
+}
+
+impl<M: Model + ?Sized> System for Bound<'_, M> {
+    fn dimension(&self) -> usize {
+        self.states.len()
+    }
+
+    fn check_parameters(&self, found: usize) -> Result<(), ModelError> {
+        if found == self.parameter_count {
+            return Ok(());
+        }
+        let mut names: Vec<String> = self.parameters.to_vec();
+        names.extend(self.unknowns.iter().map(|u| format!("{} weights of {}", u.block.weight_count(), u.name)));
+        Err(ModelError::Length {
+            what: "the parameter vector",
+            found,
+            expected: self.parameter_count,
+            names: names.join(", "),
+        })
+    }
+
+    fn state_name(&self, index: usize) -> String {
+        self.states.get(index).cloned().unwrap_or_else(|| format!("u[{index}]"))
+    }
+
+    #[inline(always)]
+    fn eval(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64]) {
+        let caller = self.plain(p);
+        self.model.rhs(t, u, &Params::new(&p[..self.parameters.len()], &caller), du);
+    }
+}
+
+impl<M: Model + ?Sized> Differentiable for Bound<'_, M> {
+    fn parameter_count(&self) -> usize {
+        self.parameter_count
+    }
+
+    fn tape_len(&self) -> usize {
+        self.tape_len
+    }
+
+    #[inline]
+    fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
+        if self.stride == FEW_LANES {
+            self.record_lanes::<FEW_LANES>(t, u, p, du, tape);
+        } else {
+            self.record_lanes::<LANES>(t, u, p, du, tape);
+        }
+    }
+
+    #[inline]
+    fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
+        with_zeros::<f64, _>(self.stride, |lanes| {
+            for (l, row) in lambda.iter().zip(tape.chunks_exact(self.stride)) {
+                for (lane, g) in lanes.iter_mut().zip(row) {
+                    *lane += l * g;
+                }
+            }
+            self.pull_back(p, tape, lanes, u_bar, p_bar);
+        });
+    }
+
+    fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
+        let (n, q) = (self.states.len(), self.parameters.len());
+        with_zeros::<f64, _>(self.stride, |lanes| {
+            lanes[..n].copy_from_slice(u_dot);
+            lanes[n..n + q].copy_from_slice(&p_dot[..q]);
+            for call in &self.calls {
+                let unknown = &self.unknowns[call.unknown];
+                let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
+                with_zeros::<f64, _>(unknown.block.inputs(), |x_dot| {
+                    for (x, z) in x_dot.iter_mut().zip(tape[call.tangents..].chunks_exact(self.stride)) {
+                        *x = z.iter().zip(lanes.iter()).map(|(z, l)| z * l).sum();
+                    }
+                    let kept = &tape[call.block..call.block + unknown.block.tape_len()];
+                    let y_dot = &mut lanes[call.lane..call.lane + unknown.block.outputs()];
+                    unknown.block.jvp(&p[weights.clone()], kept, x_dot, Some(&p_dot[weights]), y_dot);
+                });
+            }
+            for (d, row) in du_dot.iter_mut().zip(tape.chunks_exact(self.stride)) {
+                *d = row.iter().zip(lanes.iter()).map(|(g, l)| g * l).sum();
+            }
+        });
+    }
+
+    #[inline]
+    fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
+        let n = self.states.len();
+        f_u.fill(0.0);
+        with_zeros::<f64, _>(self.stride, |lanes| {
+            for i in 0..n {
+                lanes.copy_from_slice(&tape[i * self.stride..(i + 1) * self.stride]);
+                let p_row = &mut f_p[i * stride..i * stride + self.parameter_count];
+                p_row.fill(0.0);
+                self.pull_back(p, tape, lanes, &mut f_u[i * n..(i + 1) * n], p_row);
+            }
+        });
+    }
+}
+
+/// Answers calls with values.
+struct Plain<'b, 'a> {
+    unknowns: &'b [Unknown<'a>],
+    p: &'b [f64],
+}
+
+impl Plain<'_, '_> {
+    #[inline(always)]
+    fn values(&self, unknown: &Unknown<'_>, x: &[f64], y: &mut [f64]) {
+        let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
+        if unknown.scaling.shift.is_empty() {
+            unknown.block.eval(weights, x, y);
+            return;
+        }
+        with_zeros::<f64, _>(x.len(), |scaled| {
+            for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
+                *s = unknown.scaling.input(i, *x);
+            }
+            unknown.block.eval(weights, scaled, y);
+        });
+        for (o, y) in y.iter_mut().enumerate() {
+            *y = unknown.scaling.output(o, *y);
+        }
+    }
+}
+
+impl Caller<f64> for Plain<'_, '_> {
+    #[inline(always)]
+    fn call(&self, address: usize, x: &[f64], y: &mut [f64]) -> Call<'_> {
+        match self.unknowns.iter().find(|u| u.address == address) {
+            Some(unknown) => {
+                self.values(unknown, x, y);
+                Call::Done
+            }
+            None => Call::Unknown,
+        }
+    }
+}
+
+/// Answers calls with values and tells someone.
+struct Watcher<'b, 'a> {
+    plain: Plain<'b, 'a>,
+    visit: &'b dyn Fn(usize, &[f64], &[f64]),
+}
+
+impl Caller<f64> for Watcher<'_, '_> {
+    fn call(&self, address: usize, x: &[f64], y: &mut [f64]) -> Call<'_> {
+        let answer = self.plain.call(address, x, y);
+        if let Some(k) = self.plain.unknowns.iter().position(|u| u.address == address) {
+            (self.visit)(k, x, y);
+        }
+        answer
+    }
+}
+
+/// Notes what is called and what is asked for.
+struct Probe<'b, 'a> {
+    unknowns: &'b [Unknown<'a>],
+    called: RefCell<Vec<usize>>,
+    asked: Cell<Option<usize>>,
+    stray: Cell<bool>,
+}
+
+impl Caller<f64> for Probe<'_, '_> {
+    fn call(&self, address: usize, _x: &[f64], y: &mut [f64]) -> Call<'_> {
+        match self.unknowns.iter().position(|u| u.address == address) {
+            Some(k) => {
+                self.called.borrow_mut().push(k);
+                y.fill(0.0);
+                Call::Done
+            }
+            None => {
+                self.stray.set(true);
+                Call::Unknown
+            }
+        }
+    }
+
+    fn parameter_count(&self, asked: usize) {
+        self.asked.set(Some(asked));
+    }
+}
+
+/// Records calls: activations, input tangents, and a fresh lane for each output.
+struct Recorder<'b, 'a, M: ?Sized> {
+    bound: &'b Bound<'a, M>,
+    p: &'b [f64],
+    /// First lane of this pass.
+    first: usize,
+    next: Cell<usize>,
+    tape: RefCell<&'b mut [f64]>,
+}
+
+impl<M: Model + ?Sized, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
+    #[inline(always)]
+    fn call(&self, address: usize, x: &[Dual<N>], y: &mut [Dual<N>]) -> Call<'_> {
+        let index = self.next.replace(self.next.get() + 1);
+        let Some(call) = self.bound.calls.get(index) else { return Call::Unknown };
+        let unknown = &self.bound.unknowns[call.unknown];
+        if unknown.address != address {
+            return Call::Unknown;
+        }
+        let mut tape = self.tape.borrow_mut();
+        let stride = self.bound.stride;
+        with_zeros::<f64, _>(x.len(), |values| {
+            for (i, x) in x.iter().enumerate() {
+                let scaled = unknown.scaling.input(i, *x);
+                values[i] = scaled.value;
+                let at = call.tangents + i * stride + self.first;
+                tape[at..at + N].copy_from_slice(&scaled.tangent);
+            }
+            if self.first == 0 {
+                let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
+                let (before, kept) = tape.split_at_mut(call.block);
+                let outputs = &mut before[call.outputs..];
+                unknown.block.record(weights, values, outputs, &mut kept[..unknown.block.tape_len()]);
+            }
+        });
+        for (o, y) in y.iter_mut().enumerate() {
+            let scale = unknown.scaling.output_scale(o);
+            *y = Dual::constant(tape[call.outputs + o] * scale);
+            if let Some(lane) = y.tangent.get_mut((call.lane + o).wrapping_sub(self.first)) {
+                *lane = scale;
+            }
+        }
+        Call::Done
+    }
+}

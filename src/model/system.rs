@@ -1,0 +1,43 @@
+//! The one door to the solvers.
+
+use super::ModelError;
+
+/// What a solver sees: $\dot u = f(t, u, p)$ with $n$ states and a flat parameter vector.
+///
+/// Every [`Model`](super::Model) becomes one through [`Bound`](super::Bound), a closure through
+/// [`from_fn`](super::from_fn); hand-written systems implement it directly.
+pub trait System: Sync {
+    /// Number of states $n$.
+    fn dimension(&self) -> usize;
+    /// Says what is wrong with a parameter vector of this length, if anything.
+    fn check_parameters(&self, length: usize) -> Result<(), ModelError> {
+        let _ = length;
+        Ok(())
+    }
+    /// The name of a state, for messages.
+    fn state_name(&self, index: usize) -> String {
+        format!("u[{index}]")
+    }
+    /// Writes $f(t, u, p)$ to `du`.
+    fn eval(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64]);
+}
+
+/// A system with exact derivatives: one recorded evaluation serves any number of products.
+///
+/// `record` evaluates and keeps on `tape` what `vjp`, `jvp` and `jacobian` need, so that the reverse sweep of a solve
+/// evaluates nothing again.
+pub trait Differentiable: System {
+    /// Length of the flat parameter vector.
+    fn parameter_count(&self) -> usize;
+    /// Numbers kept per recorded evaluation.
+    fn tape_len(&self) -> usize;
+    /// [`eval`](System::eval), keeping what the derivatives need.
+    fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]);
+    /// Adds $f_u^\top \lambda$ to `u_bar` and $f_p^\top \lambda$ to `p_bar`.
+    fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]);
+    /// $f_u\,\dot u + f_p\,\dot p$.
+    fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]);
+    /// Writes $f_u$ (`n × n`, row by row) and $f_p$ (`n` rows of `stride` numbers, of which the first
+    /// `parameter_count` are written).
+    fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize);
+}
