@@ -12,6 +12,9 @@ pub enum Error {
     /// A formula that is not one.
     #[error(transparent)]
     Formula(#[from] crate::number::FormulaError),
+    /// A solve that could not be done.
+    #[error(transparent)]
+    Solve(#[from] crate::ode::SolveError),
 }
 
 /// `Result` with the library's [`Error`].

@@ -32,7 +32,7 @@ use std::cell::{Cell, RefCell};
 /// assert_eq!(du, [-6.0]);
 /// # Ok::<(), ansatz::Error>(())
 /// ```
-pub struct Bound<'a, M: ?Sized> {
+pub struct Bound<'a, M> {
     model: &'a M,
     states: Names,
     parameters: Names,
@@ -138,7 +138,7 @@ pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> 
     }
 }
 
-impl<'a, M: Model + ?Sized> Bound<'a, M> {
+impl<'a, M: Model> Bound<'a, M> {
     /// Lays out a model, trying its right-hand side once.
     ///
     /// # Errors
@@ -394,7 +394,7 @@ impl<'a, M: Model + ?Sized> Bound<'a, M> {
     }
 }
 
-impl<M: Model + ?Sized> System for Bound<'_, M> {
+impl<M: Model> System for Bound<'_, M> {
     fn dimension(&self) -> usize {
         self.states.len()
     }
@@ -424,7 +424,7 @@ impl<M: Model + ?Sized> System for Bound<'_, M> {
     }
 }
 
-impl<M: Model + ?Sized> Differentiable for Bound<'_, M> {
+impl<M: Model> Differentiable for Bound<'_, M> {
     fn parameter_count(&self) -> usize {
         self.parameter_count
     }
@@ -576,7 +576,7 @@ impl Caller<f64> for Probe<'_, '_> {
 }
 
 /// Records calls: activations, input tangents, and a fresh lane for each output.
-struct Recorder<'b, 'a, M: ?Sized> {
+struct Recorder<'b, 'a, M> {
     bound: &'b Bound<'a, M>,
     p: &'b [f64],
     /// First lane of this pass.
@@ -585,7 +585,7 @@ struct Recorder<'b, 'a, M: ?Sized> {
     tape: RefCell<&'b mut [f64]>,
 }
 
-impl<M: Model + ?Sized, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
+impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
     #[inline(always)]
     fn call(&self, address: usize, x: &[Dual<N>], y: &mut [Dual<N>]) -> Call<'_> {
         let index = self.next.replace(self.next.get() + 1);

@@ -1,0 +1,421 @@
+//! The discrete adjoint: the exact gradient of what an explicit Runge–Kutta solve computed.
+//!
+//! The forward solve keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
+//! with $\lambda$ the cotangent of $u_+$:
+//!
+//! $$ \bar k_i = h\,b_i \lambda + h \sum_{j > i} a_{ji} \bar U_j + h\,b_i(\theta)\,\bar s, \qquad
+//!    \bar U_i = f_u^\top \bar k_i, \qquad \bar p \mathrel{+}= f_p^\top \bar k_i, \qquad
+//!    \lambda \leftarrow \lambda + \bar s + \sum_i \bar U_i, $$
+//!
+//! where $\bar s$ is the cotangent of a value read from the dense output at $\theta$. A last stage that is the next
+//! step's first is evaluated and swept once.
+//!
+//! Source: Hairer, Nørsett, Wanner I, II.6; W. W. Hager, *Runge–Kutta methods in optimal control and the transformed
+//! adjoint system*, Numer. Math. 87 (2000).
+
+use crate::model::Differentiable;
+use crate::ode::explicit::Tableau;
+use crate::ode::{
+    Observer, Options, Place, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stop, Workspace, combine_first,
+    failure, integrate, with_method,
+};
+use std::marker::PhantomData;
+
+/// Gradients of a loss of the states at given times.
+///
+/// ```
+/// use ansatz::adjoint::DiscreteAdjoint;
+/// use ansatz::prelude::*;
+/// struct Decay;
+/// impl Model for Decay {
+///     fn states(&self) -> Names { ["u"].into() }
+///     fn parameters(&self) -> Names { ["rate"].into() }
+///     fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+///         let [rate] = p.parameters();
+///         du[0] = -rate * u[0];
+///     }
+/// }
+/// let bound = Bound::new(&Decay)?;
+/// let mut adjoint = DiscreteAdjoint::new(&bound, Options { rtol: 1e-10, ..Options::default() });
+/// // L = u(1)² / 2, so dL/drate = −t u²
+/// let gradient = adjoint.gradient(0.0, &[3.0], &[0.5], &[1.0], |u, u_bar| {
+///     u_bar[0] = u[0];
+///     0.5 * u[0] * u[0]
+/// })?;
+/// let u = 3.0 * (-0.5f64).exp();
+/// assert!((gradient.parameters[0] + u * u).abs() < 1e-7);
+/// assert!((gradient.initial[0] - u * u / 3.0).abs() < 1e-7);
+/// # Ok::<(), ansatz::Error>(())
+/// ```
+pub struct DiscreteAdjoint<'a, Sys: Differentiable> {
+    system: &'a Sys,
+    options: Options,
+    work: Workspace,
+    memory: Memory,
+    statistics: Statistics,
+    recomputed: bool,
+}
+
+/// A gradient, in the memory of the [`DiscreteAdjoint`] that computed it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gradient<'g> {
+    /// The loss.
+    pub loss: f64,
+    /// $\partial L / \partial p$, all flat parameters.
+    pub parameters: &'g [f64],
+    /// $\partial L / \partial u_0$.
+    pub initial: &'g [f64],
+    /// The states at the times, row by row.
+    pub states: &'g [f64],
+}
+
+/// What the forward solve keeps and the reverse sweep works with, kept from one gradient to the next.
+struct Memory {
+    /// Bytes that the stages' records may take before steps are recomputed instead.
+    budget: usize,
+    keep_stages: bool,
+    tapes: Vec<f64>,
+    /// `t`, `h` of each step.
+    steps: Vec<(f64, f64)>,
+    /// The state at the start of each step.
+    starts: Vec<f64>,
+    states: Vec<f64>,
+    /// Step, and weights of the stages, of each saved time; none at all for the initial time.
+    saved: Vec<Saved>,
+    seeds: Vec<f64>,
+    k: Vec<f64>,
+    k_bar: Vec<f64>,
+    stage: Vec<f64>,
+    stage_bar: Vec<f64>,
+    u_bar: Vec<f64>,
+    p_bar: Vec<f64>,
+    reached: Vec<f64>,
+    replay: Vec<f64>,
+}
+
+/// Where a saved state was read from.
+#[derive(Clone, Copy, Debug)]
+enum Saved {
+    Start,
+    End { step: usize },
+    Inside { step: usize, theta: f64 },
+}
+
+impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
+    /// Room for gradients through one system.
+    pub fn new(system: &'a Sys, options: Options) -> Self {
+        let memory = Memory {
+            budget: 256 << 20,
+            keep_stages: true,
+            tapes: Vec::new(),
+            steps: Vec::new(),
+            starts: Vec::new(),
+            states: Vec::new(),
+            saved: Vec::new(),
+            seeds: Vec::new(),
+            k: Vec::new(),
+            k_bar: Vec::new(),
+            stage: Vec::new(),
+            stage_bar: Vec::new(),
+            u_bar: Vec::new(),
+            p_bar: Vec::new(),
+            reached: Vec::new(),
+            replay: Vec::new(),
+        };
+        let (work, statistics) = (Workspace::default(), Statistics::default());
+        DiscreteAdjoint { system, options, work, memory, statistics, recomputed: false }
+    }
+
+    /// Bytes that the records of stages may take; default 256 MiB. A longer solve keeps only the state at each step and
+    /// computes its stages again on the way back: the same gradient to the bit, for one more forward evaluation.
+    pub fn budget(mut self, bytes: usize) -> Self {
+        self.memory.budget = bytes;
+        self
+    }
+
+    /// Whether the last gradient computed its stages again.
+    pub fn recomputed(&self) -> bool {
+        self.recomputed
+    }
+
+    /// Counts of the last forward solve.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Solves from `start` through `times`, then sweeps back. `loss` sees the states at the times, row by row, returns
+    /// the loss and writes its derivative with respect to each of them (zero where it writes nothing).
+    ///
+    /// # Errors
+    /// The [`SolveError`] of the forward solve, with what it had reached.
+    pub fn gradient(
+        &mut self,
+        start: f64,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+    ) -> Result<Gradient<'_>, SolveError> {
+        check(self.system, &self.options, start, initial, p, times)?;
+        match self.run(start, initial, p, times, loss) {
+            Ok(loss) => Ok(self.computed(loss)),
+            Err(stop) => {
+                let n = self.system.dimension();
+                let names = (0..n).map(|i| self.system.state_name(i)).collect();
+                let partial = Solution::of(names, times, &self.memory.states, self.statistics);
+                let span = Span { start, end: times.last().copied().unwrap_or(start) };
+                Err(failure(stop, &self.options, span, partial, &self.memory.reached))
+            }
+        }
+    }
+
+    /// The gradient that [`run`](Self::run) has computed.
+    pub(crate) fn computed(&self, loss: f64) -> Gradient<'_> {
+        let Memory { p_bar, u_bar, states, .. } = &self.memory;
+        Gradient { loss, parameters: p_bar, initial: u_bar, states }
+    }
+
+    /// [`gradient`](Self::gradient) without words.
+    pub(crate) fn run(
+        &mut self,
+        start: f64,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+    ) -> Result<f64, Stop> {
+        let end = times.last().copied().unwrap_or(start);
+        let memory = &mut self.memory;
+        memory.keep_stages = true;
+        for v in [&mut memory.starts, &mut memory.states, &mut memory.reached] {
+            v.clear();
+        }
+        memory.steps.clear();
+        memory.saved.clear();
+        memory.reached.extend_from_slice(initial);
+        self.statistics = Statistics::default();
+        let (system, options, work, statistics) = (self.system, &self.options, &mut self.work, &mut self.statistics);
+        with_method!(options.method, |T, S, D| {
+            let mut u = std::mem::take(&mut memory.reached);
+            let mut recorder = Recorder::<Sys, T, S, D>::new(system, p, start, times, &u, memory);
+            let result = integrate::<T, S, D, _>(&mut recorder, options, Span { start, end }, &mut u, work, statistics);
+            memory.reached = u;
+            result?;
+            memory.seeds.clear();
+            memory.seeds.resize(memory.states.len(), 0.0);
+            let loss = loss(&memory.states, &mut memory.seeds);
+            self.recomputed = !memory.keep_stages;
+            sweep::<Sys, T, S, D>(system, p, memory);
+            Ok(loss)
+        })
+    }
+}
+
+/// Checks the arguments of a differentiated solve.
+pub(super) fn check<Sys: Differentiable>(
+    system: &Sys,
+    options: &Options,
+    start: f64,
+    initial: &[f64],
+    p: &[f64],
+    times: &[f64],
+) -> Result<(), SolveError> {
+    let fault = |argument, problem: String, advice: &str| {
+        Err(SolveError::Argument { argument, problem, advice: advice.to_string() })
+    };
+    options.check(system.dimension())?;
+    if initial.len() != system.dimension() {
+        let problem = format!("has {} values for {} states", initial.len(), system.dimension());
+        return fault("initial", problem, "give one value for each state");
+    }
+    if p.len() != system.parameter_count() {
+        let problem = format!("has {} values, and the system {} parameters", p.len(), system.parameter_count());
+        return fault("p", problem, "give the mechanistic parameters and all weights");
+    }
+    let Some(&end) = times.last() else {
+        return fault("times", "is empty".to_string(), "give at least one time at which the solution is read");
+    };
+    let forward = if end >= start { 1.0 } else { -1.0 };
+    let mut before = start;
+    for &t in times {
+        if !t.is_finite() || (t - before) * forward < 0.0 {
+            return fault("times", format!("has {t} after {before}"), "give finite times, ordered from the start on");
+        }
+        before = t;
+    }
+    Ok(())
+}
+
+/// Records each stage of each accepted step.
+struct Recorder<'s, Sys, T, const S: usize, const D: usize> {
+    system: &'s Sys,
+    p: &'s [f64],
+    times: SaveTimes<'s>,
+    memory: &'s mut Memory,
+    /// Record of the first stage of the step being attempted.
+    row: usize,
+    tableau: PhantomData<T>,
+}
+
+impl<'s, Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Recorder<'s, Sys, T, S, D> {
+    /// Records that a step adds.
+    const ROWS: usize = if T::FIRST_SAME_AS_LAST { S - 1 } else { S };
+
+    fn new(system: &'s Sys, p: &'s [f64], start: f64, times: &'s [f64], u: &[f64], memory: &'s mut Memory) -> Self {
+        let times = SaveTimes::new(times, start, |_| {
+            memory.states.extend_from_slice(u);
+            memory.saved.push(Saved::Start);
+        });
+        Recorder { system, p, times, memory, row: 0, tableau: PhantomData }
+    }
+}
+
+impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Observer<S> for Recorder<'_, Sys, T, S, D> {
+    #[inline(always)]
+    fn eval(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
+        let memory = &mut *self.memory;
+        if !memory.keep_stages {
+            return self.system.eval(t, u, self.p, du);
+        }
+        let length = self.system.tape_len();
+        let at = (self.row + stage) * length;
+        if memory.tapes.len() < at + length {
+            if (at + length) * size_of::<f64>() > memory.budget {
+                memory.keep_stages = false;
+                return self.system.eval(t, u, self.p, du);
+            }
+            // Room for this whole step and as much again, so that a growing record is seldom moved.
+            memory.tapes.resize((self.row + 2 * S) * length + at / 2, 0.0);
+        }
+        self.system.record(t, u, self.p, du, &mut memory.tapes[at..at + length]);
+    }
+
+    fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
+        self.system.eval(t, u, self.p, du);
+    }
+
+    #[inline(always)]
+    fn accepted(&mut self, step: &Step<'_, S>) {
+        let Memory { steps, starts, states, saved, .. } = &mut *self.memory;
+        let index = steps.len();
+        steps.push((step.t, step.h));
+        starts.extend_from_slice(step.u);
+        self.times.passed::<T, S, D>(step, |_, t, place| {
+            let at = states.len();
+            states.resize(at + step.u.len(), 0.0);
+            step.state_at(&place, &mut states[at..]);
+            saved.push(match place {
+                Place::End => Saved::End { step: index },
+                Place::Inside(_) => Saved::Inside { step: index, theta: (t - step.t) / step.h },
+            });
+        });
+        self.row += Self::ROWS;
+    }
+}
+
+/// The reverse sweep: from the seeds of the saved states to `p_bar` and `u_bar`.
+#[inline(always)]
+fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
+    system: &Sys,
+    p: &[f64],
+    memory: &mut Memory,
+) {
+    let n = system.dimension();
+    let length = system.tape_len();
+    let rows = Recorder::<Sys, T, S, D>::ROWS;
+    let Memory { keep_stages, tapes, steps, starts, saved, seeds, k, k_bar, stage, stage_bar, u_bar, p_bar, replay, .. } =
+        memory;
+    p_bar.clear();
+    p_bar.resize(system.parameter_count(), 0.0);
+    for v in [&mut *u_bar, &mut *stage_bar, &mut *stage] {
+        v.clear();
+        v.resize(n, 0.0);
+    }
+    k_bar.clear();
+    k_bar.resize(S * n, 0.0);
+    k.resize(S * n, 0.0);
+    replay.resize(S * length, 0.0);
+
+    let mut unread = saved.len();
+    for (index, &(t, h)) in steps.iter().enumerate().rev() {
+        let tape: &[f64] = if *keep_stages {
+            &tapes[index * rows * length..(index * rows + S) * length]
+        } else {
+            let u = &starts[index * n..(index + 1) * n];
+            system.record(t, u, p, &mut k[..n], &mut replay[..length]);
+            for s in 1..S {
+                combine_first(s, &T::A[s], k, h, u, stage);
+                let k_row = &mut k[s * n..(s + 1) * n];
+                system.record(t + T::C[s] * h, stage, p, k_row, &mut replay[s * length..(s + 1) * length]);
+            }
+            replay
+        };
+        // What the next step's first stage owes this step's last one stands at its end already; the rest begins at zero.
+        k_bar[..(S - 1) * n].fill(0.0);
+        stage_bar.fill(0.0);
+        while unread > 0 {
+            let seed = &seeds[(unread - 1) * n..unread * n];
+            match saved[unread - 1] {
+                Saved::End { step } if step == index => {
+                    for (u, s) in u_bar.iter_mut().zip(seed) {
+                        *u += s;
+                    }
+                }
+                Saved::Inside { step, theta } if step == index => {
+                    for (j, w) in T::dense_weights(theta).into_iter().enumerate() {
+                        for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(seed) {
+                            *k += h * w * s;
+                        }
+                    }
+                    // Not yet part of u_bar, which still is the cotangent of the step's end.
+                    for (u, s) in stage_bar.iter_mut().zip(seed) {
+                        *u += s;
+                    }
+                }
+                _ => break,
+            }
+            unread -= 1;
+        }
+        let last = &tape[(S - 1) * length..S * length];
+        if T::FIRST_SAME_AS_LAST {
+            let owed = &k_bar[(S - 1) * n..];
+            if owed.iter().any(|x| *x != 0.0) {
+                system.vjp(p, last, owed, u_bar, p_bar);
+            }
+        }
+        for (j, b) in T::B.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+            for (k, u) in k_bar[j * n..(j + 1) * n].iter_mut().zip(u_bar.iter()) {
+                *k += h * b * u;
+            }
+        }
+        for (u, s) in u_bar.iter_mut().zip(stage_bar.iter()) {
+            *u += s;
+        }
+        let swept = if T::FIRST_SAME_AS_LAST { S - 1 } else { S };
+        for i in (1..swept).rev() {
+            stage_bar.fill(0.0);
+            system.vjp(p, &tape[i * length..(i + 1) * length], &k_bar[i * n..(i + 1) * n], stage_bar, p_bar);
+            for (u, s) in u_bar.iter_mut().zip(stage_bar.iter()) {
+                *u += s;
+            }
+            for j in 0..i {
+                let a = h * T::A[i][j];
+                for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(stage_bar.iter()) {
+                    *k += a * s;
+                }
+            }
+        }
+        if T::FIRST_SAME_AS_LAST && index > 0 {
+            // The first stage is the last of the step before: it is swept there.
+            k_bar.copy_within(..n, (S - 1) * n);
+        } else {
+            system.vjp(p, &tape[..length], &k_bar[..n], u_bar, p_bar);
+        }
+    }
+    while unread > 0 {
+        for (u, s) in u_bar.iter_mut().zip(&seeds[(unread - 1) * n..unread * n]) {
+            *u += s;
+        }
+        unread -= 1;
+    }
+}

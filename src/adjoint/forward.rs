@@ -1,0 +1,284 @@
+//! Forward sensitivities: the derivative matrix carried along with the solution.
+
+use crate::model::Differentiable;
+use crate::number::simd::{Kernel, axpy, dispatch, multiply_add};
+use crate::ode::explicit::Tableau;
+use crate::ode::{
+    Observer, Options, Place, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stop, Workspace, failure,
+    integrate, with_method,
+};
+use std::marker::PhantomData;
+
+/// The solution at given times together with $S(t_k) = \partial u(t_k) / \partial (p, u_0)$.
+///
+/// For each accepted step and stage (staggered: nothing is spent on rejected steps)
+///
+/// $$ K_i = f_u\Bigl(S + h \sum_j a_{ij} K_j\Bigr) + f_p, \qquad S_+ = S + h \sum_i b_i K_i, $$
+///
+/// which is the exact derivative of the computed step. The error control watches the states.
+///
+/// ```
+/// use ansatz::adjoint::ForwardSensitivity;
+/// use ansatz::prelude::*;
+/// struct Decay;
+/// impl Model for Decay {
+///     fn states(&self) -> Names { ["u"].into() }
+///     fn parameters(&self) -> Names { ["rate"].into() }
+///     fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+///         let [rate] = p.parameters();
+///         du[0] = -rate * u[0];
+///     }
+/// }
+/// let bound = Bound::new(&Decay)?;
+/// let options = Options { rtol: 1e-10, ..Options::default() };
+/// let mut forward = ForwardSensitivity::new(&bound, options);
+/// forward.solve(0.0, &[3.0], &[0.5], &[2.0])?;
+/// // u = 3 exp(−rate t):  ∂u/∂rate = −t u,  ∂u/∂u₀ = exp(−rate t)
+/// let u = 3.0 * (-1.0f64).exp();
+/// let row = forward.row(0, 0);
+/// assert!((row[0] + 2.0 * u).abs() < 1e-8 && (row[1] - u / 3.0).abs() < 1e-8);
+/// # Ok::<(), ansatz::Error>(())
+/// ```
+pub struct ForwardSensitivity<'a, Sys: Differentiable> {
+    system: &'a Sys,
+    options: Options,
+    work: Workspace,
+    memory: Memory,
+    statistics: Statistics,
+}
+
+/// Everything a solve with sensitivities writes to, kept from one to the next.
+#[derive(Default)]
+struct Memory {
+    /// Columns: parameters, then initial states.
+    columns: usize,
+    states: Vec<f64>,
+    saved: Vec<f64>,
+    tapes: Vec<f64>,
+    current: Vec<f64>,
+    stage: Vec<f64>,
+    k: Vec<f64>,
+    f_u: Vec<f64>,
+    reached: Vec<f64>,
+}
+
+impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
+    /// Room for solves of one system.
+    pub fn new(system: &'a Sys, options: Options) -> Self {
+        let columns = system.parameter_count() + system.dimension();
+        let memory = Memory { columns, ..Memory::default() };
+        ForwardSensitivity { system, options, work: Workspace::default(), memory, statistics: Statistics::default() }
+    }
+
+    /// Solves from `start` through `times` (ordered, none before the start).
+    ///
+    /// # Errors
+    /// [`SolveError`], with the states at the times that were reached.
+    pub fn solve(&mut self, start: f64, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), SolveError> {
+        super::discrete::check(self.system, &self.options, start, initial, p, times)?;
+        self.run(start, initial, p, times).map_err(|stop| {
+            let n = self.system.dimension();
+            let partial = Solution::of(
+                (0..n).map(|i| self.system.state_name(i)).collect(),
+                times,
+                &self.memory.states,
+                self.statistics,
+            );
+            let end = times.last().copied().unwrap_or(start);
+            failure(stop, &self.options, Span { start, end }, partial, &self.memory.reached)
+        })
+    }
+
+    /// [`solve`](Self::solve) without words; `states` then holds what was reached.
+    pub(crate) fn run(&mut self, start: f64, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), Stop> {
+        let (n, columns) = (self.system.dimension(), self.memory.columns);
+        let end = times.last().copied().unwrap_or(start);
+        let memory = &mut self.memory;
+        memory.states.clear();
+        memory.saved.clear();
+        memory.current.clear();
+        memory.current.resize(n * columns, 0.0);
+        for i in 0..n {
+            memory.current[i * columns + self.system.parameter_count() + i] = 1.0;
+        }
+        memory.stage.resize(n * columns, 0.0);
+        memory.f_u.resize(n * n, 0.0);
+        memory.reached.clear();
+        memory.reached.extend_from_slice(initial);
+        self.statistics = Statistics::default();
+        let (system, options, work, statistics) = (self.system, &self.options, &mut self.work, &mut self.statistics);
+        with_method!(options.method, |T, S, D| {
+            memory.tapes.resize(S * system.tape_len(), 0.0);
+            memory.k.resize(S * n * columns, 0.0);
+            let mut u = std::mem::take(&mut memory.reached);
+            let mut carrier = Carrier::<Sys, T, S, D>::new(system, p, start, times, &u, memory);
+            let result = integrate::<T, S, D, _>(&mut carrier, options, Span { start, end }, &mut u, work, statistics);
+            memory.reached = u;
+            result
+        })
+    }
+
+    /// States at the times, row by row.
+    pub fn states(&self) -> &[f64] {
+        &self.memory.states
+    }
+
+    /// Number of columns: parameters, then initial states.
+    pub fn columns(&self) -> usize {
+        self.memory.columns
+    }
+
+    /// The derivatives of state `i` at time `k` with respect to all parameters and initial states.
+    pub fn row(&self, k: usize, i: usize) -> &[f64] {
+        let (n, columns) = (self.system.dimension(), self.memory.columns);
+        self.memory.saved.get((k * n + i) * columns..(k * n + i + 1) * columns).unwrap_or_default()
+    }
+
+    /// Counts of the last solve.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+}
+
+/// Records each stage, and on acceptance carries the sensitivities over the step.
+struct Carrier<'s, Sys, T, const S: usize, const D: usize> {
+    system: &'s Sys,
+    p: &'s [f64],
+    times: SaveTimes<'s>,
+    memory: &'s mut Memory,
+    /// Whether the first stage's sensitivity is already known from the step before.
+    warm: bool,
+    tableau: PhantomData<T>,
+}
+
+impl<'s, Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Carrier<'s, Sys, T, S, D> {
+    fn new(system: &'s Sys, p: &'s [f64], start: f64, times: &'s [f64], u: &[f64], memory: &'s mut Memory) -> Self {
+        let times = SaveTimes::new(times, start, |_| {
+            memory.states.extend_from_slice(u);
+            memory.saved.extend_from_slice(&memory.current);
+        });
+        Carrier { system, p, times, memory, warm: false, tableau: PhantomData }
+    }
+
+    /// $K_s = f_u X + f_p$ with the sensitivity $X$ of the stage's argument in `memory.stage`.
+    #[inline(always)]
+    fn stage(&mut self, s: usize) {
+        let (n, columns) = (self.system.dimension(), self.memory.columns);
+        let Memory { tapes, stage, k, f_u, .. } = &mut *self.memory;
+        let length = self.system.tape_len();
+        let k = &mut k[s * n * columns..(s + 1) * n * columns];
+        self.system.jacobian(self.p, &tapes[s * length..(s + 1) * length], f_u, k, columns);
+        let parameters = self.system.parameter_count();
+        for row in k.chunks_exact_mut(columns) {
+            row[parameters..].fill(0.0);
+        }
+        dispatch(Product { f_u, x: stage, y: k, n, columns });
+    }
+}
+
+impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Observer<S> for Carrier<'_, Sys, T, S, D> {
+    #[inline(always)]
+    fn eval(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
+        let length = self.system.tape_len();
+        let tape = &mut self.memory.tapes[stage * length..(stage + 1) * length];
+        self.system.record(t, u, self.p, du, tape);
+    }
+
+    fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
+        self.system.eval(t, u, self.p, du);
+    }
+
+    #[inline(always)]
+    fn accepted(&mut self, step: &Step<'_, S>) {
+        if !(self.warm && T::FIRST_SAME_AS_LAST) {
+            self.memory.stage.copy_from_slice(&self.memory.current);
+            self.stage(0);
+        }
+        for s in 1..S {
+            let Memory { stage, k, current, .. } = &mut *self.memory;
+            dispatch(Combine { a: &T::A[s][..s], k, h: step.h, base: current, out: stage });
+            self.stage(s);
+        }
+        let Memory { states, saved, k, current, stage, .. } = &mut *self.memory;
+        self.times.passed::<T, S, D>(step, |_, _, place| {
+            let at = states.len();
+            states.resize(at + step.u.len(), 0.0);
+            step.state_at(&place, &mut states[at..]);
+            let at = saved.len();
+            saved.resize(at + current.len(), 0.0);
+            let weights = match &place {
+                Place::End => &T::B,
+                Place::Inside(weights) => weights,
+            };
+            dispatch(Combine { a: weights, k, h: step.h, base: current, out: &mut saved[at..] });
+        });
+        if T::FIRST_SAME_AS_LAST {
+            // The last stage was evaluated at the new state, so its argument's sensitivity is that of the new state;
+            // and its derivative is the first of the next step.
+            std::mem::swap(current, stage);
+            let row = current.len();
+            let (first, rest) = k.split_at_mut(row);
+            first.copy_from_slice(&rest[(S - 2) * row..]);
+            let length = self.system.tape_len();
+            self.memory.tapes.copy_within((S - 1) * length.., 0);
+            self.warm = true;
+        } else {
+            dispatch(Combine { a: &T::B, k, h: step.h, base: current, out: stage });
+            std::mem::swap(current, stage);
+        }
+    }
+}
+
+/// `out = base + h Σ aⱼ kⱼ` over long rows.
+struct Combine<'a> {
+    a: &'a [f64],
+    k: &'a [f64],
+    h: f64,
+    base: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Kernel for Combine<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Combine { a, k, h, base, out } = self;
+        let n = base.len();
+        out.copy_from_slice(base);
+        // Two stages at a time halve the traffic of `out`.
+        let mut terms = a.iter().zip(k.chunks_exact(n)).filter(|(a, _)| **a != 0.0);
+        while let Some((a0, k0)) = terms.next() {
+            match terms.next() {
+                Some((a1, k1)) => {
+                    let (c0, c1) = (h * a0, h * a1);
+                    for ((y, x0), x1) in out.iter_mut().zip(k0).zip(k1) {
+                        *y = multiply_add::<FMA>(c1, *x1, multiply_add::<FMA>(c0, *x0, *y));
+                    }
+                }
+                None => axpy::<FMA>(h * a0, k0, out),
+            }
+        }
+    }
+}
+
+/// `Y += F X` with a small square `F` and long rows.
+struct Product<'a> {
+    f_u: &'a [f64],
+    x: &'a [f64],
+    y: &'a mut [f64],
+    n: usize,
+    columns: usize,
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Product { f_u, x, y, n, columns } = self;
+        for (row, f_row) in y.chunks_exact_mut(columns).zip(f_u.chunks_exact(n)) {
+            for (f, x) in f_row.iter().zip(x.chunks_exact(columns)) {
+                axpy::<FMA>(*f, x, row);
+            }
+        }
+    }
+}

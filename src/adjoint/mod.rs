@@ -1,0 +1,18 @@
+//! Derivatives of solves with respect to parameters and initial state.
+//!
+//! Both ways differentiate what was computed: the steps that were taken, with their sizes held fixed, and the dense
+//! output that was read. They give the same numbers to rounding.
+//!
+//! | | gives | cost beside the solve | when |
+//! |---|---|---|---|
+//! | [`ForwardSensitivity`] | $\partial u(t_k) / \partial(p, u_0)$, the whole matrix | grows with the number of columns | least squares, up to a few hundred parameters |
+//! | [`DiscreteAdjoint`] | the gradient of one number | one reverse sweep, whatever the number of parameters | many parameters |
+//!
+//! Step sizes are constants to both: the size sequence is a choice of the controller and no part of the model (the same
+//! choice diffrax and diffsol make).
+
+mod discrete;
+mod forward;
+
+pub use discrete::{DiscreteAdjoint, Gradient};
+pub use forward::ForwardSensitivity;

@@ -1,0 +1,36 @@
+//! Ordinary differential equations: one step loop, one method per file.
+//!
+//! ```
+//! use ansatz::prelude::*;
+//! let circle = from_fn(["x", "y"], |_t, u, _p, du| {
+//!     du[0] = -u[1];
+//!     du[1] = u[0];
+//! });
+//! let solution = Solve::system(&circle, [1.0, 0.0], 0.0, 6.0).rtol(1e-8).atol(1e-8).run()?;
+//! let u = solution.at(2.5)?; // dense output: any time in between
+//! assert!((u[0] - 2.5f64.cos()).abs() < 1e-6);
+//! println!("{}", solution.statistics());
+//! # Ok::<(), ansatz::Error>(())
+//! ```
+//!
+//! # How a method comes in
+//! An explicit Runge–Kutta pair is a [`Tableau`](explicit::Tableau): constants in `explicit/<name>.rs`, one line in
+//! [`Method`], and its row in the table of `tests/convergence_order.rs`. The step loop, step control, dense output,
+//! save times, failures, sensitivities and adjoints are shared.
+
+mod control;
+mod error;
+pub mod explicit;
+mod integrate;
+mod options;
+mod solution;
+mod solve;
+
+pub use error::{Component, SolveError};
+pub use options::{Method, Options, Save, Tolerance};
+pub use solution::{Solution, Statistics};
+pub use solve::Solve;
+
+pub(crate) use integrate::{Observer, Place, SaveTimes, Span, Step, Stop, StopReason, Workspace, combine_first, integrate};
+pub(crate) use solve::failure;
+pub(crate) use options::with_method;
