@@ -12,6 +12,16 @@ pub enum Error {
     /// A formula that is not one.
     #[error(transparent)]
     Formula(#[from] crate::number::FormulaError),
+    /// Data that cannot be used.
+    #[error(transparent)]
+    Data(#[from] crate::data::DataError),
+    /// A fit that cannot be done.
+    #[error(transparent)]
+    Fit(#[from] crate::fit::FitError),
+    /// A picture that cannot be drawn.
+    #[cfg(feature = "plot")]
+    #[error(transparent)]
+    Plot(#[from] crate::plot::PlotError),
     /// A solve that could not be done.
     #[error(transparent)]
     Solve(#[from] crate::ode::SolveError),

@@ -9,6 +9,7 @@
 use super::params::{Call, Caller, Params, address};
 use super::{Differentiable, Model, ModelError, Names, System, nearest_name};
 use crate::network::Block;
+use crate::number::simd::{Kernel, dispatch};
 use crate::number::{Dual, Real};
 use rand_chacha::ChaCha8Rng;
 use std::cell::{Cell, RefCell};
@@ -37,7 +38,11 @@ pub struct Bound<'a, M> {
     states: Names,
     parameters: Names,
     unknowns: Vec<Unknown<'a>>,
-    /// Which unknown each call of one evaluation goes to, and where its record lies.
+    /// The mechanistic parameters that are differentiated; the others are constants to the derivatives.
+    free: Vec<usize>,
+    /// Which unknown each call of one evaluation goes to.
+    called: Vec<usize>,
+    /// Where the record of each call lies.
     calls: Vec<Recorded>,
     /// Numbers that one row of the local Jacobian takes: lanes, filled up to whole passes.
     stride: usize,
@@ -131,7 +136,8 @@ const FEW_LANES: usize = 4;
 #[inline(always)]
 pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
     match len {
-        0..=8 => work(&mut [R::zero(); 8][..len]),
+        0..=2 => work(&mut [R::zero(); 2][..len]),
+        3..=8 => work(&mut [R::zero(); 8][..len]),
         9..=32 => work(&mut [R::zero(); 32][..len]),
         33..=256 => work(&mut [R::zero(); 256][..len]),
         _ => work(&mut vec![R::zero(); len]),
@@ -183,15 +189,17 @@ impl<'a, M: Model> Bound<'a, M> {
         let mut bound = Bound {
             model,
             states,
+            free: (0..parameters.len()).collect(),
             parameters,
             unknowns,
+            called: Vec::new(),
             calls: Vec::new(),
             stride: 0,
             tape_len: 0,
             parameter_count,
         };
-        let called = bound.probe()?;
-        bound.lay_out(&called);
+        bound.called = bound.probe()?;
+        bound.lay_out();
         Ok(bound)
     }
 
@@ -220,9 +228,17 @@ impl<'a, M: Model> Bound<'a, M> {
         Ok(called)
     }
 
-    fn lay_out(&mut self, called: &[usize]) {
-        let mut lanes = self.states.len() + self.parameters.len();
-        let first_lanes: Vec<usize> = called
+    /// Takes mechanistic parameters as constants: their derivatives are not computed and read as zero, and the
+    /// evaluation for the others is cheaper.
+    pub fn hold(&mut self, parameters: &[usize]) {
+        self.free.retain(|j| !parameters.contains(j));
+        self.lay_out();
+    }
+
+    fn lay_out(&mut self) {
+        let mut lanes = self.states.len() + self.free.len();
+        let first_lanes: Vec<usize> = self
+            .called
             .iter()
             .map(|&k| {
                 let lane = lanes;
@@ -232,7 +248,8 @@ impl<'a, M: Model> Bound<'a, M> {
             .collect();
         self.stride = if lanes <= FEW_LANES { FEW_LANES } else { lanes.next_multiple_of(LANES) };
         let mut at = self.states.len() * self.stride;
-        self.calls = called
+        self.calls = self
+            .called
             .iter()
             .zip(first_lanes)
             .map(|(&unknown, lane)| {
@@ -317,6 +334,20 @@ impl<'a, M: Model> Bound<'a, M> {
         });
     }
 
+    /// How each output of each called unknown term enters the derivatives at a recorded evaluation: calls
+    /// `visit(unknown, output, effect)` with one number per state, in the term's own units.
+    pub(crate) fn output_effects(&self, tape: &[f64], visit: &mut dyn FnMut(usize, usize, &[f64])) {
+        let n = self.states.len();
+        for call in &self.calls {
+            let unknown = &self.unknowns[call.unknown];
+            for o in 0..unknown.block.outputs() {
+                let scale = unknown.scaling.output_scale(o);
+                let effect: Vec<f64> = (0..n).map(|i| tape[i * self.stride + call.lane + o] / scale).collect();
+                visit(call.unknown, o, &effect);
+            }
+        }
+    }
+
     /// The model evaluated over any number, calls answered by `caller`.
     pub(crate) fn rhs_over<R: Real>(&self, t: R, u: &[R], p: &[R], caller: &dyn Caller<R>, du: &mut [R]) {
         self.model.rhs(t, u, &Params::new(p, caller), du);
@@ -343,8 +374,11 @@ impl<'a, M: Model> Bound<'a, M> {
                         for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
                             *dual = Dual::variable(*u, i.wrapping_sub(first));
                         }
-                        for (j, (dual, p)) in p_dual.iter_mut().zip(p).enumerate() {
-                            *dual = Dual::variable(*p, (n + j).wrapping_sub(first));
+                        for (dual, p) in p_dual.iter_mut().zip(p) {
+                            *dual = Dual::constant(*p);
+                        }
+                        for (lane, j) in self.free.iter().enumerate() {
+                            p_dual[*j] = Dual::variable(p[*j], (n + lane).wrapping_sub(first));
                         }
                         let recorder = Recorder { bound: self, p, first, next: Cell::new(0), tape: RefCell::new(tape) };
                         self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
@@ -384,12 +418,12 @@ impl<'a, M: Model> Bound<'a, M> {
                 }
             });
         }
-        let (n, q) = (self.states.len(), self.parameters.len());
+        let n = self.states.len();
         for (bar, lane) in u_bar.iter_mut().zip(&lanes[..n]) {
             *bar += lane;
         }
-        for (bar, lane) in p_bar.iter_mut().zip(&lanes[n..n + q]) {
-            *bar += lane;
+        for (j, lane) in self.free.iter().zip(&lanes[n..]) {
+            p_bar[*j] += lane;
         }
     }
 }
@@ -433,13 +467,8 @@ impl<M: Model> Differentiable for Bound<'_, M> {
         self.tape_len
     }
 
-    #[inline]
     fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
-        if self.stride == FEW_LANES {
-            self.record_lanes::<FEW_LANES>(t, u, p, du, tape);
-        } else {
-            self.record_lanes::<LANES>(t, u, p, du, tape);
-        }
+        dispatch(Record { bound: self, t, u, p, du, tape });
     }
 
     #[inline]
@@ -455,10 +484,12 @@ impl<M: Model> Differentiable for Bound<'_, M> {
     }
 
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
-        let (n, q) = (self.states.len(), self.parameters.len());
+        let n = self.states.len();
         with_zeros::<f64, _>(self.stride, |lanes| {
             lanes[..n].copy_from_slice(u_dot);
-            lanes[n..n + q].copy_from_slice(&p_dot[..q]);
+            for (lane, j) in lanes[n..].iter_mut().zip(&self.free) {
+                *lane = p_dot[*j];
+            }
             for call in &self.calls {
                 let unknown = &self.unknowns[call.unknown];
                 let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
@@ -489,6 +520,29 @@ impl<M: Model> Differentiable for Bound<'_, M> {
                 self.pull_back(p, tape, lanes, &mut f_u[i * n..(i + 1) * n], p_row);
             }
         });
+    }
+}
+
+/// One recorded evaluation, with wide instructions for the lanes.
+struct Record<'r, 'a, M> {
+    bound: &'r Bound<'a, M>,
+    t: f64,
+    u: &'r [f64],
+    p: &'r [f64],
+    du: &'r mut [f64],
+    tape: &'r mut [f64],
+}
+
+impl<M: Model> Kernel for Record<'_, '_, M> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Record { bound, t, u, p, du, tape } = self;
+        if bound.stride == FEW_LANES {
+            bound.record_lanes::<FEW_LANES>(t, u, p, du, tape);
+        } else {
+            bound.record_lanes::<LANES>(t, u, p, du, tape);
+        }
     }
 }
 

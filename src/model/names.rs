@@ -46,25 +46,48 @@ impl Deref for Names {
     }
 }
 
-/// The name that differs least from `wanted`, by the number of edits; `None` when there are no names.
-pub fn nearest_name<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names.into_iter().min_by_key(|name| edits(&wanted.to_lowercase(), &name.to_lowercase()))
+/// The candidate nearest to `name`, if one is near enough to be a likely slip of the pen.
+pub fn nearest_name<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let name = name.trim().to_lowercase();
+    // Two slips, or a third of the letters of a long name; never every letter of a short one.
+    let letters = name.chars().count();
+    let tolerated = (letters / 3).max(2).min(letters.saturating_sub(1));
+    candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(&name, &candidate.to_lowercase()), candidate))
+        .filter(|&(distance, _)| distance <= tolerated)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements that turn one string into the other.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+/// The least number of letters to insert, delete, replace or swap with their neighbour (optimal string
+/// alignment distance).
+fn edit_distance(from: &str, to: &str) -> usize {
+    let from: Vec<char> = from.chars().collect();
+    let to: Vec<char> = to.chars().collect();
+    let width = to.len() + 1;
+    let mut distance = vec![0; (from.len() + 1) * width];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            let at = i * width + j;
+            if i == 0 || j == 0 {
+                distance[at] = i + j;
+                continue;
+            }
+            let replaced = distance[at - width - 1] + usize::from(from[i - 1] != to[j - 1]);
+            let mut least = replaced
+                .min(distance[at - width] + 1)
+                .min(distance[at - 1] + 1);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                least = least.min(distance[at - 2 * width - 2] + 1);
+            }
+            distance[at] = least;
         }
     }
-    row[b.len()]
+    distance[distance.len() - 1]
 }
 
 #[cfg(test)]
@@ -72,12 +95,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edit_distance() {
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("prey", "prey"), 0);
-        assert_eq!(nearest_name("Prey_", ["time", "prey", "predator"]), Some("prey"));
-        assert_eq!(nearest_name("x", []), None);
+    fn distances_count_slips() {
+        for (from, to, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("lynx", "lynx", 0),
+            ("lynx", "lnyx", 1),
+            ("kitten", "sitting", 3),
+            ("höhe", "hohe", 1),
+        ] {
+            assert_eq!(edit_distance(from, to), expected, "{from} to {to}");
+            assert_eq!(edit_distance(to, from), expected, "{to} to {from}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_found_and_a_different_word_is_not() {
+        assert_eq!(nearest_name("lnyx", ["hare", "lynx"]), Some("lynx"));
+        assert_eq!(nearest_name("Hare ", ["hare", "lynx"]), Some("hare"));
+        assert_eq!(nearest_name("temperature", ["hare", "lynx"]), None);
+        assert_eq!(nearest_name("x", ["y", "z"]), None);
+        assert_eq!(nearest_name("", ["y"]), None);
     }
 
     #[test]

@@ -85,15 +85,20 @@ fn each<const SLOPE: bool>(z: &mut [f64], slope: &mut [f64], function: impl Fn(f
     if SLOPE {
         let (slopes, _) = slope.as_chunks_mut::<4>();
         for (chunk, slope) in chunks.iter_mut().zip(slopes) {
+            // Through local arrays: stores to two places at once would keep the loop from being vectorised.
+            let (mut values, mut slopes) = ([0.0; 4], [0.0; 4]);
             for i in 0..4 {
-                (chunk[i], slope[i]) = function(chunk[i]);
+                (values[i], slopes[i]) = function(chunk[i]);
             }
+            (*chunk, *slope) = (values, slopes);
         }
     } else {
         for chunk in chunks {
-            for z in chunk.iter_mut() {
-                *z = function(*z).0;
+            let mut values = [0.0; 4];
+            for i in 0..4 {
+                values[i] = function(chunk[i]).0;
             }
+            *chunk = values;
         }
     }
 }

@@ -22,6 +22,7 @@ impl Layer {
         (self.inputs + 1) * self.outputs
     }
 
+    #[inline(always)]
     fn split<'a>(&self, weights: &'a [f64]) -> (&'a [f64], &'a [f64]) {
         weights[self.weights..self.weights + self.weight_count()].split_at(self.inputs * self.outputs)
     }
@@ -130,13 +131,8 @@ fn rows<const FMA: bool, const C: usize>(
     let (w, _) = w.as_chunks::<C>();
     let (w_bar, _) = w_bar.as_chunks_mut::<C>();
     for (((x, x_bar), row), row_bar) in x.iter().zip(x_bar).zip(w).zip(w_bar) {
-        // Two strands, so that the additions do not wait for one another.
-        let mut sum = [0.0; 2];
-        for c in 0..C {
-            sum[c % 2] = multiply_add::<FMA>(row[c], d[c], sum[c % 2]);
-            row_bar[c] = multiply_add::<FMA>(*x, d[c], row_bar[c]);
-        }
-        *x_bar = sum[0] + sum[1];
+        *x_bar = dot::<FMA>(row, &d);
+        axpy::<FMA>(*x, &d, row_bar);
     }
     for c in 0..C {
         b_bar[c] += d[c];

@@ -125,7 +125,15 @@ pub fn tanh<const FMA: bool>(x: f64) -> f64 {
 /// $y \leftarrow y + a x$.
 #[inline(always)]
 pub fn axpy<const FMA: bool>(a: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
+    let n = x.len().min(y.len());
+    let (x4, x_rest) = x[..n].as_chunks::<4>();
+    let (y4, y_rest) = y[..n].as_chunks_mut::<4>();
+    for (y, x) in y4.iter_mut().zip(x4) {
+        for i in 0..4 {
+            y[i] = multiply_add::<FMA>(a, x[i], y[i]);
+        }
+    }
+    for (y, x) in y_rest.iter_mut().zip(x_rest) {
         *y = multiply_add::<FMA>(a, *x, *y);
     }
 }

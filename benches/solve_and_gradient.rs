@@ -1,0 +1,80 @@
+//! Forward solve of Lotka–Volterra, and gradients of the reference losses, against their forward solves.
+//!
+//! `cargo bench --bench solve_and_gradient`
+
+use ansatz::adjoint::{DiscreteAdjoint, ForwardSensitivity};
+use ansatz::ode::Tolerance;
+use ansatz::prelude::*;
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+
+#[path = "../tests/promises/problems.rs"]
+mod problems;
+use problems::{Interaction, LotkaVolterra, Neural, Reference, reference};
+
+fn options(rtol: f64) -> Options {
+    Options { rtol, atol: Tolerance::Scalar(rtol), ..Options::default() }
+}
+
+fn forward(c: &mut Criterion) {
+    let p = [1.3, 0.9, 0.8, 1.8];
+    let bound = Bound::new(&LotkaVolterra).unwrap();
+    for rtol in [1e-4, 1e-6, 1e-8, 1e-10] {
+        c.bench_function(&format!("forward/lotka_volterra t=10 rtol={rtol:e}"), |b| {
+            b.iter(|| {
+                Solve::system(&bound, black_box([0.44249296, 4.6280594]), 0.0, 10.0)
+                    .parameters(p)
+                    .options(options(rtol))
+                    .save(Save::End)
+                    .run()
+                    .unwrap()
+            })
+        });
+    }
+}
+
+fn gradients<M: Model>(c: &mut Criterion, name: &str, model: &M) {
+    let r: Reference = reference(name);
+    let bound = Bound::new(model).unwrap();
+    for rtol in [1e-6, 1e-8] {
+        c.bench_function(&format!("solve/{name} rtol={rtol:e}"), |b| {
+            b.iter(|| {
+                Solve::system(&bound, black_box(r.initial.clone()), r.start, r.times[r.times.len() - 1])
+                    .parameters(r.parameters.clone())
+                    .options(options(rtol))
+                    .save_at(&r.times)
+                    .run()
+                    .unwrap()
+            })
+        });
+        let mut adjoint = DiscreteAdjoint::new(&bound, options(rtol));
+        c.bench_function(&format!("gradient/{name} rtol={rtol:e}"), |b| {
+            b.iter(|| {
+                let g = adjoint.gradient(r.start, black_box(&r.initial), &r.parameters, &r.times, |u, u_bar| {
+                    let mut loss = 0.0;
+                    for ((bar, u), d) in u_bar.iter_mut().zip(u).zip(&r.data) {
+                        *bar = 2.0 * (u - d);
+                        loss += (u - d) * (u - d);
+                    }
+                    loss
+                });
+                g.unwrap().loss
+            })
+        });
+        let mut sensitivity = ForwardSensitivity::new(&bound, options(rtol));
+        c.bench_function(&format!("sensitivity/{name} rtol={rtol:e}"), |b| {
+            b.iter(|| sensitivity.solve(r.start, black_box(&r.initial), &r.parameters, &r.times).unwrap())
+        });
+    }
+}
+
+fn all(c: &mut Criterion) {
+    forward(c);
+    gradients(c, "lv4", &LotkaVolterra);
+    gradients(c, "ude_lv_rbf", &Interaction::new(Activation::Rbf));
+    gradients(c, "ude_lv_tanh", &Interaction::new(Activation::Tanh));
+    gradients(c, "node_2_32_32_2", &Neural { network: Mlp::new([32, 32], Activation::Tanh), cubes: false });
+}
+
+criterion_group!(benches, all);
+criterion_main!(benches);

@@ -1,0 +1,271 @@
+//! The result of a fit.
+
+use super::engine::{Fitting, MOST_COLUMNS, Progress, Settings};
+use super::levenberg_marquardt::StopCause;
+use super::observations::{Layout, Observations, Point};
+use super::{FitError, Optimizer};
+use crate::data::{TimeSeries, Trajectory};
+use crate::model::{Bound, Differentiable, Model, Scaling, System};
+use crate::ode::{Solution, Solve};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// A fitted model: parameters, weights, initial states, and how well they describe the data.
+pub struct Fitted<'a, M: Model> {
+    pub(crate) model: &'a M,
+    pub(crate) data: &'a TimeSeries,
+    pub(crate) bound: Bound<'a, M>,
+    pub(crate) observations: Observations,
+    pub(crate) layout: Layout,
+    pub(crate) settings: Settings,
+    pub(crate) seed: u64,
+    pub(crate) fitting: Fitting,
+    /// Standard deviation of the noise of each state, corrected for the numbers that the fit determined.
+    pub(crate) sigma: Vec<f64>,
+}
+
+impl<'a, M: Model> Fitted<'a, M> {
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn new(
+        model: &'a M,
+        data: &'a TimeSeries,
+        bound: Bound<'a, M>,
+        observations: Observations,
+        layout: Layout,
+        settings: Settings,
+        seed: u64,
+        fitting: Fitting,
+    ) -> Self {
+        let sigma = noise(&observations, &fitting);
+        Fitted { model, data, bound, observations, layout, settings, seed, fitting, sigma }
+    }
+
+    /// The value of a mechanistic parameter.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownName`](crate::model::ModelError::UnknownName).
+    pub fn parameter(&self, name: &str) -> crate::Result<f64> {
+        Ok(self.fitting.point.parameters[self.bound.parameter_index(name)?])
+    }
+
+    /// All flat parameters: mechanistic ones, then weights.
+    pub fn parameters(&self) -> &[f64] {
+        &self.fitting.point.parameters
+    }
+
+    /// The estimated initial state of a trajectory.
+    pub fn initial(&self, trajectory: usize) -> &[f64] {
+        let n = self.layout.states;
+        self.fitting.point.initial.get(trajectory * n..(trajectory + 1) * n).unwrap_or_default()
+    }
+
+    /// The model with the fit's layout and scaling, to evaluate or to solve with [`parameters`](Self::parameters).
+    pub fn bound(&self) -> &Bound<'a, M> {
+        &self.bound
+    }
+
+    /// Sum of squared residuals, each state over its standard deviation in the data.
+    pub fn sum_of_squares(&self) -> f64 {
+        self.fitting.squares
+    }
+
+    /// Noise estimate of each state, in its unit: $\hat\sigma_i^2 = \mathrm{RSS}_i / (n_i (1 - \gamma / N))$ with
+    /// $\gamma$ the numbers that the data determined.
+    pub fn noise(&self) -> &[f64] {
+        &self.sigma
+    }
+
+    /// The numbers that the data determined (all estimated ones, less what weight decay tied down).
+    pub fn effective_parameters(&self) -> f64 {
+        self.fitting.effective
+    }
+
+    /// Accepted steps, with the horizon they saw.
+    pub fn history(&self) -> &[Progress] {
+        &self.fitting.history
+    }
+
+    /// Why the fit ended.
+    pub fn stop_cause(&self) -> StopCause {
+        self.fitting.cause
+    }
+
+    /// Solves the fitted model on, from a trajectory's first time to `end`.
+    ///
+    /// # Errors
+    /// [`SolveError`](crate::ode::SolveError) with the partial solution.
+    pub fn solve(&self, trajectory: usize, end: f64) -> crate::Result<Solution> {
+        let start = self.observations.trajectories.get(trajectory).map_or(f64::NAN, |t| t.times[0]);
+        Solve::system(&self.bound, self.initial(trajectory), start, end)
+            .parameters(self.parameters())
+            .options(self.settings.options.clone())
+            .run()
+    }
+
+    /// The fitted states at the observed times.
+    ///
+    /// # Errors
+    /// [`DataError`](crate::data::DataError) when they do not make a time series.
+    pub fn predictions(&self) -> crate::Result<TimeSeries> {
+        let trajectories = self
+            .observations
+            .trajectories
+            .iter()
+            .zip(&self.fitting.states)
+            .map(|(seen, states)| Trajectory::new(seen.id.clone(), &seen.times, states))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(TimeSeries::from_trajectories(self.bound.states().iter().cloned(), trajectories)?)
+    }
+
+    /// What was done, and why, in a few sentences.
+    pub fn report(&self) -> String {
+        let count = self.layout.len();
+        let weights = self.layout.free.len() - self.layout.mechanistic;
+        let initial = self.layout.states * self.layout.trajectories;
+        let chosen = match (self.settings.optimizer, self.fitting.optimizer) {
+            (Optimizer::Automatic, Optimizer::AdamLbfgs) => format!(
+                "Adam, then L-BFGS, on the discrete adjoint, because {count} numbers are more than the {MOST_COLUMNS} up \
+                 to which a full Jacobian is the cheaper way"
+            ),
+            (Optimizer::Automatic, _) => format!(
+                "Levenberg–Marquardt on forward sensitivities, because {count} numbers are few enough (up to \
+                 {MOST_COLUMNS}) for a full Jacobian"
+            ),
+            (_, Optimizer::AdamLbfgs) => "Adam, then L-BFGS, on the discrete adjoint, as asked".to_string(),
+            _ => "Levenberg–Marquardt on forward sensitivities, as asked".to_string(),
+        };
+        let noise: Vec<String> =
+            self.bound.states().iter().zip(&self.sigma).map(|(name, s)| format!("{name} ± {s:.3}")).collect();
+        format!(
+            "{} observations, {count} numbers to estimate ({} mechanistic, {weights} weights, {initial} initial states)\n\
+             {chosen}\n\
+             {} iterations, {}; sum of squares {:.3e} (residuals over each state's standard deviation)\n\
+             the data determined about {:.1} of the numbers; noise: {}",
+            self.observations.count(),
+            self.layout.mechanistic,
+            self.fitting.iterations,
+            self.fitting.cause,
+            self.fitting.squares,
+            self.fitting.effective,
+            noise.join(", ")
+        )
+    }
+
+    /// Writes the fit to a safetensors file: parameters, weights by unknown term, initial states, scales.
+    ///
+    /// # Errors
+    /// [`FitError::File`].
+    pub fn save(&self, path: impl AsRef<Path>) -> crate::Result<()> {
+        let path = path.as_ref();
+        let fault = |reason: String| FitError::File { action: "writing", path: path.display().to_string(), reason };
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| fault(e.to_string()))?;
+        }
+        let bytes = |x: &[f64]| -> Vec<u8> { x.iter().flat_map(|x| x.to_le_bytes()).collect() };
+        let mut tensors: Vec<(String, Vec<u8>, usize)> = Vec::new();
+        let point = &self.fitting.point;
+        let mechanistic = self.bound.parameters().len();
+        let mut keep = |name: String, values: &[f64]| tensors.push((name, bytes(values), values.len()));
+        keep("parameters".to_string(), &point.parameters[..mechanistic]);
+        keep("initial".to_string(), &point.initial);
+        for (k, name) in self.bound.unknowns().enumerate() {
+            keep(format!("{name}.weights"), &point.parameters[self.bound.weights_of(k)]);
+            let (shift, inputs, outputs) = self.bound.scaling_of(k).parts();
+            keep(format!("{name}.input_shift"), &shift);
+            keep(format!("{name}.input_scale"), &inputs);
+            keep(format!("{name}.output_scale"), &outputs);
+        }
+        let notes = Notes { decay: self.fitting.decay, seed: self.seed, history: self.fitting.history.clone() };
+        let notes = serde_json::to_string(&notes).map_err(|e| fault(e.to_string()))?;
+        let metadata = HashMap::from([("ansatz.fit".to_string(), notes)]);
+        let views = tensors
+            .iter()
+            .map(|(name, data, len)| Ok((name.as_str(), TensorView::new(Dtype::F64, vec![*len], data)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(|e| fault(e.to_string()))?;
+        let file = safetensors::serialize(views, Some(metadata)).map_err(|e| fault(e.to_string()))?;
+        std::fs::write(path, file).map_err(|e| fault(e.to_string()))?;
+        Ok(())
+    }
+
+    /// Reads a fit back: the same model and data as were fitted, from the same [`Fit`](super::Fit).
+    ///
+    /// # Errors
+    /// [`FitError::File`] when the file is not there, damaged, or belongs to another model.
+    pub(super) fn restore(&mut self, path: &Path) -> crate::Result<()> {
+        let fault = |reason: String| FitError::File { action: "reading", path: path.display().to_string(), reason };
+        let file = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
+        let tensors = SafeTensors::deserialize(&file)
+            .map_err(|e| fault(format!("{e}; is it a file that `Fitted::save` wrote?")))?;
+        let values = |name: &str, expected: Option<usize>| -> Result<Vec<f64>, FitError> {
+            let tensor = tensors.tensor(name).map_err(|_| fault(format!("it has no `{name}`; was another model fitted?")))?;
+            let found: Vec<f64> = tensor.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+            match expected {
+                Some(n) if n != found.len() => {
+                    Err(fault(format!("`{name}` has {} values, and this model {n}; was another model fitted?", found.len())))
+                }
+                _ => Ok(found),
+            }
+        };
+        let mechanistic = self.bound.parameters().len();
+        let mut point = Point { parameters: values("parameters", Some(mechanistic))?, initial: values("initial", Some(self.fitting.point.initial.len()))? };
+        point.parameters.resize(self.bound.parameter_count(), 0.0);
+        let names: Vec<String> = self.bound.unknowns().map(str::to_string).collect();
+        for (k, name) in names.iter().enumerate() {
+            let range = self.bound.weights_of(k);
+            let weights = values(&format!("{name}.weights"), Some(range.len()))?;
+            point.parameters[range].copy_from_slice(&weights);
+            let scale = |part: &str| values(&format!("{name}.{part}"), None);
+            let scaling = match (scale("input_shift")?, scale("input_scale")?, scale("output_scale")?) {
+                (shift, _, _) if shift.is_empty() => Scaling::identity(),
+                (shift, inputs, outputs) => Scaling::new(&shift, &inputs, &outputs),
+            };
+            self.bound.set_scaling(k, scaling);
+        }
+        let (_, metadata) = SafeTensors::read_metadata(&file).map_err(|e| fault(e.to_string()))?;
+        let notes: Notes = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get("ansatz.fit"))
+            .and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| fault("it holds no fit".to_string()))?;
+        self.fitting.decay = notes.decay;
+        self.fitting.history = notes.history;
+        self.seed = notes.seed;
+        self.fitting.point = point;
+        Ok(())
+    }
+}
+
+/// What a saved fit keeps beside numbers.
+#[derive(Serialize, Deserialize)]
+struct Notes {
+    decay: f64,
+    seed: u64,
+    history: Vec<Progress>,
+}
+
+/// $\hat\sigma_i$ of each state from the residuals, the numbers that the fit determined shared out evenly.
+fn noise(observations: &Observations, fitting: &Fitting) -> Vec<f64> {
+    let n = observations.scale.len();
+    let total = observations.count() as f64;
+    let left = (1.0 - fitting.effective / total).max(0.1);
+    let mut squares = vec![0.0; n];
+    for (seen, states) in observations.trajectories.iter().zip(&fitting.states) {
+        for (at, (u, d)) in states.iter().zip(&seen.values).enumerate() {
+            if !d.is_nan() {
+                squares[at % n] += (u - d).powi(2);
+            }
+        }
+    }
+    let counts = observations.counts();
+    (0..n).map(|i| (squares[i] / (counts[i].max(1) as f64 * left)).sqrt()).collect()
+}
+
+impl<M: Model> std::fmt::Display for Fitted<'_, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.report())
+    }
+}

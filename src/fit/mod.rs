@@ -1,0 +1,327 @@
+//! Fitting a model with unknown terms to trajectories.
+//!
+//! Fitting trajectories is nonlinear least squares: residuals between the data and a solve from an estimated initial
+//! state. With up to a few hundred numbers to estimate, Levenberg–Marquardt on forward sensitivities needs a hundred
+//! times fewer solves than first-order training; with more, Adam and L-BFGS on the discrete adjoint take over. The
+//! choice is automatic, and [`Fitted::report`] says which was made and why.
+//!
+//! ```
+//! use ansatz::prelude::*;
+//! struct Decay;
+//! impl Model for Decay {
+//!     fn states(&self) -> Names { ["u"].into() }
+//!     fn parameters(&self) -> Names { ["rate"].into() }
+//!     fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+//!         let [rate] = p.parameters();
+//!         du[0] = -rate * u[0];
+//!     }
+//! }
+//! let times = [0.0, 0.5, 1.0, 1.5, 2.0];
+//! let values: Vec<f64> = times.iter().map(|t: &f64| 3.0 * (-0.7 * t).exp()).collect();
+//! let data = TimeSeries::new(["u"], &times, &values)?;
+//! let fit = Fit::new(&Decay, &data).estimate([1.0]).run()?;
+//! assert!((fit.parameter("rate")? - 0.7).abs() < 1e-5);
+//! # Ok::<(), ansatz::Error>(())
+//! ```
+
+mod adam_lbfgs;
+mod engine;
+mod error;
+mod fitted;
+mod levenberg_marquardt;
+mod normal_equations;
+mod observations;
+mod scaling;
+mod shooting;
+
+pub use engine::Progress;
+pub use error::FitError;
+pub use fitted::Fitted;
+pub use levenberg_marquardt::StopCause;
+
+pub(crate) use engine::{Fitting, Settings, fit};
+pub(crate) use levenberg_marquardt::{Control, LevenbergMarquardt};
+pub(crate) use normal_equations::NormalEquations;
+pub(crate) use observations::{Layout, Observations, Observed, Point};
+pub(crate) use shooting::{Linearized, Shooting};
+
+use crate::data::TimeSeries;
+use crate::model::{Bound, Differentiable, Model, System};
+use crate::ode::{Options, SolveError, Tolerance};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// How the estimated numbers are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Optimizer {
+    /// By the number of numbers to estimate.
+    #[default]
+    Automatic,
+    /// Levenberg–Marquardt on forward sensitivities.
+    LevenbergMarquardt,
+    /// Adam, then L-BFGS, on the discrete adjoint.
+    AdamLbfgs,
+}
+
+/// The penalty $\tfrac12 \lambda \sum w^2$ on network weights, residuals scaled by each state's standard deviation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum WeightDecay {
+    /// $\lambda$ follows the evidence approximation: as much as the noise in the data asks for (MacKay 1992).
+    #[default]
+    Evidence,
+    /// This $\lambda$.
+    Fixed(f64),
+}
+
+/// Values of mechanistic parameters: all of them in order, or some by name.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// All, in the order of `parameters()`.
+    All(Vec<f64>),
+    /// Some, by name.
+    Named(Vec<(String, f64)>),
+}
+
+impl<const N: usize> From<[f64; N]> for Values {
+    fn from(values: [f64; N]) -> Values {
+        Values::All(values.to_vec())
+    }
+}
+impl From<Vec<f64>> for Values {
+    fn from(values: Vec<f64>) -> Values {
+        Values::All(values)
+    }
+}
+impl<S: Into<String>, const N: usize> From<[(S, f64); N]> for Values {
+    fn from(values: [(S, f64); N]) -> Values {
+        Values::Named(values.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+}
+
+/// A fit of a model to data; see the [module](crate::fit).
+pub struct Fit<'a, M: Model> {
+    model: &'a M,
+    data: &'a TimeSeries,
+    known: Option<Values>,
+    estimate: Option<Values>,
+    settings: Settings,
+    rtol: f64,
+    seed: u64,
+    progress: bool,
+}
+
+/// Draws of initial weights before a fit gives up.
+const MOST_STARTS: usize = 8;
+
+impl<'a, M: Model> Fit<'a, M> {
+    /// A fit of `model` to `data`: states by the names of columns, initial states estimated with the rest.
+    pub fn new(model: &'a M, data: &'a TimeSeries) -> Self {
+        let settings = Settings {
+            options: Options::default(),
+            optimizer: Optimizer::Automatic,
+            decay: WeightDecay::Evidence,
+            max_iterations: 200,
+            tolerance: 1e-3,
+            grow: true,
+        };
+        Fit { model, data, known: None, estimate: None, settings, rtol: 1e-6, seed: 0, progress: false }
+    }
+
+    /// Holds mechanistic parameters at these values: all in order, `[1.3, 1.8]`, or some by name, `[("growth", 1.3)]`.
+    pub fn known(mut self, values: impl Into<Values>) -> Self {
+        self.known = Some(values.into());
+        self
+    }
+
+    /// Estimates mechanistic parameters from these starting values: all in order, or some by name.
+    pub fn estimate(mut self, start: impl Into<Values>) -> Self {
+        self.estimate = Some(start.into());
+        self
+    }
+
+    /// Seed of the initial weights; default 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Relative tolerance of the solves; default 1e-6. The absolute one is this times each state's standard deviation.
+    pub fn rtol(mut self, rtol: f64) -> Self {
+        self.rtol = rtol;
+        self
+    }
+
+    /// The optimiser; chosen by size unless set.
+    pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
+        self.settings.optimizer = optimizer;
+        self
+    }
+
+    /// Weight decay; default [`WeightDecay::Evidence`].
+    pub fn weight_decay(mut self, decay: WeightDecay) -> Self {
+        self.settings.decay = decay;
+        self
+    }
+
+    /// Iterations allowed on the full horizon; default 200 (for Adam and L-BFGS: each).
+    pub fn max_iterations(mut self, iterations: usize) -> Self {
+        self.settings.max_iterations = iterations;
+        self
+    }
+
+    /// The fit ends when three steps in a row each improve it by less than this fraction; default 1e-3.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.settings.tolerance = tolerance;
+        self
+    }
+
+    /// Whether the horizon grows from a quarter of the times over half of them to all; default yes.
+    pub fn growing_horizon(mut self, grow: bool) -> Self {
+        self.settings.grow = grow;
+        self
+    }
+
+    /// Shows a progress bar on a terminal; default no.
+    pub fn progress(mut self, show: bool) -> Self {
+        self.progress = show;
+        self
+    }
+
+    /// Fits.
+    ///
+    /// # Errors
+    /// [`FitError`] when model, data and options do not fit together, or no start can be solved;
+    /// [`ModelError`](crate::model::ModelError) when the model itself is not sound.
+    pub fn run(self) -> crate::Result<Fitted<'a, M>> {
+        let mut bound = Bound::new(self.model)?;
+        self.check()?;
+        let observations = Observations::new(self.data, bound.states())?;
+        let (mut parameters, known) = self.parameters(&bound)?;
+        let held: Vec<usize> = (0..known.len()).filter(|&j| known[j]).collect();
+        bound.hold(&held);
+        let n = bound.dimension();
+        let mechanistic = known.iter().filter(|k| !**k).count();
+        let free: Vec<usize> =
+            (0..bound.parameter_count()).filter(|&j| known.get(j).is_none_or(|known| !known)).collect();
+        let trajectories = observations.trajectories.len();
+        let layout = Layout { mechanistic, states: n, trajectories, free };
+        if layout.free.is_empty() {
+            return Err(FitError::NothingToFit.into());
+        }
+        let needed = mechanistic + n * trajectories;
+        if observations.count() <= needed {
+            return Err(FitError::TooFewObservations { observed: observations.count(), needed }.into());
+        }
+        let mut settings = self.settings.clone();
+        settings.options.rtol = self.rtol;
+        settings.options.atol = Tolerance::Each(observations.scale.iter().map(|s| self.rtol * s).collect());
+        settings.options.check(n)?;
+
+        let initial: Vec<f64> = (0..trajectories).flat_map(|j| observations.first_states(j)).collect();
+        parameters.resize(bound.parameter_count(), 0.0);
+        let mut point = Point { parameters, initial };
+        scaling::scale_unknowns(&mut bound, &observations, &point);
+
+        let bar = self.bar();
+        let mut watch = |p: Progress| {
+            bar.inc(1);
+            bar.set_message(format!("{} times, sum of squares {:.3e}", p.horizon, p.squares));
+        };
+        let mut last = None;
+        for start in 0..MOST_STARTS {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            rng.set_stream(start as u64);
+            bound.initialize(&mut rng, &mut point.parameters);
+            let sigma = observations.scale.clone();
+            match fit(&bound, &observations, layout.clone(), &sigma, &settings, point.clone(), &mut watch) {
+                Ok(fitting) => {
+                    bar.finish_and_clear();
+                    return Ok(Fitted::new(self.model, self.data, bound, observations, layout, settings, self.seed, fitting));
+                }
+                Err(failure) => last = Some(failure),
+            }
+        }
+        bar.finish_and_clear();
+        let (j, stop) = last.unwrap_or((0, crate::ode::Stop { reason: crate::ode::StopReason::NotFinite, t: 0.0, h: 0.0, component: 0 }));
+        let source = Box::new(self.stopped(&bound, &observations, j, stop));
+        Err(FitError::NoStart { trajectory: observations.trajectories[j].id.clone(), starts: MOST_STARTS, source }.into())
+    }
+
+    fn stopped(&self, bound: &Bound<'_, M>, observations: &Observations, j: usize, stop: crate::ode::Stop) -> SolveError {
+        let names: Vec<String> = (0..bound.dimension()).map(|i| bound.state_name(i)).collect();
+        let times = &observations.trajectories[j].times;
+        let partial = crate::ode::Solution::of(names, &[], &[], Default::default());
+        let span = crate::ode::Span { start: times[0], end: times[times.len() - 1] };
+        crate::ode::failure(stop, &self.settings.options, span, partial, &observations.first_states(j))
+    }
+
+    fn check(&self) -> Result<(), FitError> {
+        let fault = |argument, problem: String, advice| Err(FitError::Argument { argument, problem, advice });
+        if self.settings.max_iterations == 0 {
+            return fault("max_iterations", "is 0".to_string(), "allow at least one");
+        }
+        if !(self.settings.tolerance > 0.0 && self.settings.tolerance < 1.0) {
+            return fault("tolerance", format!("is {}", self.settings.tolerance), "give a fraction such as 1e-3");
+        }
+        if let WeightDecay::Fixed(decay) = self.settings.decay
+            && !(decay >= 0.0 && decay.is_finite())
+        {
+            return fault("weight_decay", format!("is {decay}"), "give zero or a positive number");
+        }
+        Ok(())
+    }
+
+    /// All mechanistic parameters, and which of them are held.
+    fn parameters(&self, bound: &Bound<'_, M>) -> crate::Result<(Vec<f64>, Vec<bool>)> {
+        let names = bound.parameters();
+        let mut values: Vec<Option<(f64, bool)>> = vec![None; names.len()];
+        for (argument, given, held) in [("estimate", &self.estimate, false), ("known", &self.known, true)] {
+            match given {
+                None => {}
+                Some(Values::All(all)) if all.len() != names.len() => {
+                    return Err(FitError::ParameterCount {
+                        argument,
+                        found: all.len(),
+                        expected: names.len(),
+                        names: names.join(", "),
+                    }
+                    .into());
+                }
+                Some(Values::All(all)) => {
+                    for (slot, v) in values.iter_mut().zip(all) {
+                        *slot = Some((*v, held));
+                    }
+                }
+                Some(Values::Named(named)) => {
+                    for (name, v) in named {
+                        values[bound.parameter_index(name)?] = Some((*v, held));
+                    }
+                }
+            }
+        }
+        let mut found = (Vec::new(), Vec::new());
+        for (value, name) in values.iter().zip(names.iter()) {
+            let Some((v, held)) = value else { return Err(FitError::NoValue { parameter: name.clone() }.into()) };
+            if !v.is_finite() {
+                let problem = format!("gives `{name}` the value {v}");
+                let argument = if *held { "known" } else { "estimate" };
+                return Err(FitError::Argument { argument, problem, advice: "give a finite number" }.into());
+            }
+            found.0.push(*v);
+            found.1.push(*held);
+        }
+        Ok(found)
+    }
+
+    fn bar(&self) -> ProgressBar {
+        if !self.progress {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} fitting: step {pos}, {msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+}
