@@ -15,6 +15,9 @@ pub enum Error {
     /// Data that cannot be used.
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
+    /// A discovery that cannot be done.
+    #[error(transparent)]
+    Discover(#[from] crate::discover::DiscoverError),
     /// A fit that cannot be done.
     #[error(transparent)]
     Fit(#[from] crate::fit::FitError),

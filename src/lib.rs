@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 pub mod adjoint;
 pub mod data;
+pub mod discover;
 mod error;
 pub mod fit;
 pub mod model;
@@ -15,6 +16,7 @@ pub use error::{Error, Result};
 /// p
 pub mod prelude {
     pub use crate::data::TimeSeries;
+    pub use crate::discover::{Discovery, Law, Library};
     pub use crate::fit::{Fit, Fitted, Optimizer, WeightDecay};
     pub use crate::model::{Bound, Differentiable, Model, Names, Params, System, Unknowns, from_fn};
     pub use crate::network::{Activation, Initializer, Mlp};

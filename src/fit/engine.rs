@@ -109,6 +109,7 @@ fn by_least_squares<Sys: Differentiable>(
         let control = Control {
             max_iterations: if full { settings.max_iterations } else { EARLY_ITERATIONS },
             tolerance: if full { settings.tolerance } else { 1e-2 },
+            patience: 3,
             evidence: evidence && full,
         };
         let mut seen = |squares| {

@@ -5,7 +5,7 @@ use super::levenberg_marquardt::StopCause;
 use super::observations::{Layout, Observations, Point};
 use super::{FitError, Optimizer};
 use crate::data::{TimeSeries, Trajectory};
-use crate::model::{Bound, Differentiable, Model, Scaling, System};
+use crate::model::{Bound, Differentiable, Model, Scaling};
 use crate::ode::{Solution, Solve};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -248,7 +248,7 @@ struct Notes {
 }
 
 /// $\hat\sigma_i$ of each state from the residuals, the numbers that the fit determined shared out evenly.
-fn noise(observations: &Observations, fitting: &Fitting) -> Vec<f64> {
+pub(crate) fn noise(observations: &Observations, fitting: &Fitting) -> Vec<f64> {
     let n = observations.scale.len();
     let total = observations.count() as f64;
     let left = (1.0 - fitting.effective / total).max(0.1);

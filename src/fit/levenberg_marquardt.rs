@@ -20,14 +20,13 @@ use crate::ode::Stop;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Control {
     pub max_iterations: usize,
-    /// An improvement by less than this fraction, [`PATIENCE`] times running, ends it.
+    /// An improvement by less than this fraction, `patience` times running, ends it.
     pub tolerance: f64,
+    pub patience: usize,
     /// Whether the weight decay follows the evidence.
     pub evidence: bool,
 }
 
-/// Small improvements in a row before the iteration counts as converged.
-const PATIENCE: usize = 3;
 /// Damping beyond which a step no longer moves anything.
 const MOST_DAMPING: f64 = 1e14;
 /// Initial damping, relative to the scale of the normal equations.
@@ -171,7 +170,7 @@ impl LevenbergMarquardt {
             std::mem::swap(&mut self.current, &mut self.trial);
             watch(self.current.squares());
             small = if gain < control.tolerance { small + 1 } else { 0 };
-            if small == PATIENCE {
+            if small == control.patience {
                 break StopCause::Converged;
             }
         };

@@ -37,17 +37,19 @@ mod shooting;
 pub use engine::Progress;
 pub use error::FitError;
 pub use fitted::Fitted;
+pub(crate) use fitted::noise;
 pub use levenberg_marquardt::StopCause;
 
-pub(crate) use engine::{Fitting, Settings, fit};
+pub(crate) use engine::fit;
 pub(crate) use levenberg_marquardt::{Control, LevenbergMarquardt};
 pub(crate) use normal_equations::NormalEquations;
-pub(crate) use observations::{Layout, Observations, Observed, Point};
+pub(crate) use observations::{Layout, Observations, Point};
 pub(crate) use shooting::{Linearized, Shooting};
 
 use crate::data::TimeSeries;
 use crate::model::{Bound, Differentiable, Model, System};
 use crate::ode::{Options, SolveError, Tolerance};
+use engine::Settings;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -205,7 +207,7 @@ impl<'a, M: Model> Fit<'a, M> {
         let free: Vec<usize> =
             (0..bound.parameter_count()).filter(|&j| known.get(j).is_none_or(|known| !known)).collect();
         let trajectories = observations.trajectories.len();
-        let layout = Layout { mechanistic, states: n, trajectories, free };
+        let layout = Layout { mechanistic, networks: true, states: n, trajectories, free };
         if layout.free.is_empty() {
             return Err(FitError::NothingToFit.into());
         }

@@ -99,8 +99,10 @@ impl Observations {
 pub(crate) struct Layout {
     /// Indices of the estimated parameters.
     pub free: Vec<usize>,
-    /// How many of them, from the first on, are mechanistic; the rest are weights.
+    /// How many of them, from the first on, are mechanistic; the rest are weights or coefficients of unknown terms.
     pub mechanistic: usize,
+    /// Whether the unknown terms are networks, whose weights have no units and decay.
+    pub networks: bool,
     pub states: usize,
     pub trajectories: usize,
 }
@@ -131,6 +133,6 @@ impl Layout {
 
     /// Whether entry `k` of the estimated numbers is a network weight.
     pub fn is_weight(&self, k: usize) -> bool {
-        k >= self.mechanistic && k < self.free.len()
+        self.networks && k >= self.mechanistic && k < self.free.len()
     }
 }

@@ -10,7 +10,7 @@ use super::params::{Call, Caller, Params, address};
 use super::{Differentiable, Model, ModelError, Names, System, nearest_name};
 use crate::network::Block;
 use crate::number::simd::{Kernel, dispatch};
-use crate::number::{Dual, Real};
+use crate::number::{Dual, Real, with_zeros};
 use rand_chacha::ChaCha8Rng;
 use std::cell::{Cell, RefCell};
 
@@ -131,18 +131,6 @@ impl Scaling {
 const LANES: usize = 8;
 /// A mechanism with no more lanes than this takes one narrow pass.
 const FEW_LANES: usize = 4;
-
-/// Lends `len` zeros: the stack for short vectors.
-#[inline(always)]
-pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
-    match len {
-        0..=2 => work(&mut [R::zero(); 2][..len]),
-        3..=8 => work(&mut [R::zero(); 8][..len]),
-        9..=32 => work(&mut [R::zero(); 32][..len]),
-        33..=256 => work(&mut [R::zero(); 256][..len]),
-        _ => work(&mut vec![R::zero(); len]),
-    }
-}
 
 impl<'a, M: Model> Bound<'a, M> {
     /// Lays out a model, trying its right-hand side once.

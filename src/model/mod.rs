@@ -42,7 +42,6 @@ mod params;
 mod system;
 
 pub use bound::{Bound, Scaling};
-pub(crate) use bound::with_zeros;
 pub use error::ModelError;
 pub use from_fn::{FromFn, from_fn};
 pub use names::{Names, nearest_name};

@@ -1,6 +1,6 @@
 //! A formula: a short program of elementary operations, evaluated over any number and differentiated backwards.
 
-use super::Real;
+use super::{Real, with_zeros};
 use serde::{Deserialize, Serialize};
 
 /// One operation; its operands are indices of earlier operations.
@@ -179,9 +179,6 @@ impl TryFrom<Stored> for Formula {
     }
 }
 
-/// Stack room for the values of a formula; longer ones take the heap.
-const SHORT: usize = 24;
-
 impl Formula {
     /// Keeps what the outputs need of `ops`.
     pub(super) fn from_parts(inputs: usize, ops: Vec<Op>, outputs: Vec<u32>) -> Result<Formula, FormulaError> {
@@ -230,6 +227,15 @@ impl Formula {
         self.outputs.get(output).copied()
     }
 
+    /// Some of the outputs, with only the operations that they need. Outputs that are not there are left out.
+    ///
+    /// # Errors
+    /// [`FormulaError::NoOutput`] when nothing is left.
+    pub fn select(&self, outputs: &[usize]) -> Result<Formula, FormulaError> {
+        let kept = outputs.iter().filter_map(|&o| self.outputs.get(o).copied()).collect();
+        Formula::from_parts(self.inputs, self.ops.clone(), kept)
+    }
+
     /// Whether the output depends on the input.
     pub fn depends_on(&self, output: usize, input: usize) -> bool {
         let Some(&root) = self.outputs.get(output) else { return false };
@@ -248,13 +254,12 @@ impl Formula {
 
     /// All outputs at `inputs`, over any number. Missing inputs count as NaN; surplus outputs are left alone.
     pub fn evaluate<R: Real>(&self, inputs: &[R], outputs: &mut [R]) {
-        if self.ops.len() <= SHORT {
-            let mut values = [R::zero(); SHORT];
-            self.run(inputs, &mut values, outputs);
-        } else {
-            let mut values = vec![R::zero(); self.ops.len()];
-            self.run(inputs, &mut values, outputs);
-        }
+        with_zeros(self.ops.len(), |values: &mut [R]| {
+            self.fill(inputs, values);
+            for (out, &at) in outputs.iter_mut().zip(&self.outputs) {
+                *out = values[at as usize];
+            }
+        });
     }
 
     /// The first output at `inputs`.
@@ -262,13 +267,6 @@ impl Formula {
         let mut out = [R::from_f64(f64::NAN)];
         self.evaluate(inputs, &mut out);
         out[0]
-    }
-
-    fn run<R: Real>(&self, inputs: &[R], values: &mut [R], outputs: &mut [R]) {
-        self.fill(inputs, values);
-        for (out, &at) in outputs.iter_mut().zip(&self.outputs) {
-            *out = values[at as usize];
-        }
     }
 
     /// The value of every operation. `values` must hold [`ops`](Self::ops) entries.
@@ -307,6 +305,12 @@ impl Formula {
     #[inline]
     pub(crate) fn output_value(&self, values: &[f64], output: usize) -> f64 {
         values[self.outputs[output] as usize]
+    }
+
+    /// The value of an input among the values that [`fill`](Self::fill) wrote, where the formula reads it.
+    pub(crate) fn input_value(&self, values: &[f64], input: usize) -> Option<f64> {
+        let at = self.ops.iter().position(|op| *op == Op::Input(input as u32))?;
+        Some(values[at])
     }
 
     /// Adds $J^\top \bar y$ to `input_bar`, where $\bar y$ was put on the outputs' places of `bars` with

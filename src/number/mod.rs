@@ -200,6 +200,18 @@ impl Real for f64 {
     }
 }
 
+/// Lends `len` zeros: the stack for short vectors.
+#[inline(always)]
+pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
+    match len {
+        0..=2 => work(&mut [R::zero(); 2][..len]),
+        3..=8 => work(&mut [R::zero(); 8][..len]),
+        9..=32 => work(&mut [R::zero(); 32][..len]),
+        33..=256 => work(&mut [R::zero(); 256][..len]),
+        _ => work(&mut vec![R::zero(); len]),
+    }
+}
+
 /// $x^k$ by repeated squaring.
 #[inline(always)]
 fn power_by_squaring(x: f64, k: i32) -> f64 {
