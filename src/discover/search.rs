@@ -226,7 +226,7 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
         let mut iteration = LevenbergMarquardt::new(problem.start(), 0.0);
         iteration.minimize(&mut problem, usize::MAX, control, &mut |_| {}).ok()?;
         let squares = self.squares(observations, sigma, &iteration.current);
-        let penalty = self.criterion.penalty(support.iter().map(Vec::len));
+        let penalty = self.criterion.penalty(support);
         let criterion = self.criterion.misfit(&squares) + penalty;
         criterion.is_finite().then(|| Refit {
             support: support.clone(),
@@ -357,7 +357,7 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
 
     fn linear_criterion(&self, linear: &LinearModel, chosen: &[usize]) -> f64 {
         let support = self.support(chosen);
-        self.criterion.misfit_of_total(linear.squares(chosen)) + self.criterion.penalty(support.iter().map(Vec::len))
+        self.criterion.misfit_of_total(linear.squares(chosen)) + self.criterion.penalty(&support)
     }
 
     /// The most promising subsets, grown one candidate at a time with the best of each size kept.
