@@ -58,7 +58,8 @@ fn truth(times: &[f64]) -> ansatz::Result<Vec<f64>> {
         du[0] = GROWTH * u[0] - PREDATION * u[0] * u[1];
         du[1] = CONVERSION * u[0] * u[1] - DECAY * u[1];
     });
-    let solution = Solve::system(&system, [0.44249296, 4.6280594], 0.0, 3.0).rtol(1e-12).atol(1e-12).save_at(times).run()?;
+    let solution =
+        Solve::system(&system, [0.44249296, 4.6280594], 0.0, 3.0).rtol(1e-12).atol(1e-12).save_at(times).run()?;
     Ok(solution.states().to_vec())
 }
 

@@ -323,8 +323,22 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
     let n = system.dimension();
     let length = system.tape_len();
     let rows = Recorder::<Sys, T, S, D>::ROWS;
-    let Memory { keep_stages, tapes, steps, starts, saved, seeds, k, k_bar, stage, stage_bar, u_bar, p_bar, replay, .. } =
-        memory;
+    let Memory {
+        keep_stages,
+        tapes,
+        steps,
+        starts,
+        saved,
+        seeds,
+        k,
+        k_bar,
+        stage,
+        stage_bar,
+        u_bar,
+        p_bar,
+        replay,
+        ..
+    } = memory;
     p_bar.clear();
     p_bar.resize(system.parameter_count(), 0.0);
     for v in [&mut *u_bar, &mut *stage_bar, &mut *stage] {

@@ -13,25 +13,17 @@ pub(super) fn time_advice(place: &Place, trajectory: &str, splitter: Option<&Spl
             "name the column that tells them apart: `TimeSeries::csv({:?}).id({column:?}).read()`",
             path.display().to_string()
         ),
-        Origin::DataFrame => format!(
-            "name the column that tells them apart: `TimeSeries::from_data_frame_with_id(&frame, {column:?})`"
-        ),
+        Origin::DataFrame => {
+            format!("name the column that tells them apart: `TimeSeries::from_data_frame_with_id(&frame, {column:?})`")
+        }
         _ => "make each a `Trajectory` and join them with `TimeSeries::from_trajectories`".into(),
     };
     match splitter {
-        Some(Splitter {
-            column,
-            trajectories,
-            increasing: false,
-        }) => format!(
+        Some(Splitter { column, trajectories, increasing: false }) => format!(
             "if the data holds several trajectories, column `{column}` may be their id (it has {trajectories} different \
              values): {name_the_id}; otherwise {repair}"
         ),
-        Some(Splitter {
-            column,
-            trajectories,
-            ..
-        }) => format!(
+        Some(Splitter { column, trajectories, .. }) => format!(
             "the data seems to hold several trajectories (column `{column}` splits them into {trajectories} whose times \
              increase): {name_the_id}"
         ),
@@ -61,8 +53,7 @@ pub(super) fn word_advice(column: &str, value: &str, numbers: usize) -> String {
     if value.starts_with(|first: char| first.is_ascii_digit()) && value.contains(['-', '/', ':']) {
         return "it looks like a date or a time of day; write it as one number, such as days since the start".into();
     }
-    "if it stands for a missing value, leave the cell empty or write NA; otherwise correct it"
-        .into()
+    "if it stands for a missing value, leave the cell empty or write NA; otherwise correct it".into()
 }
 
 /// The start of a cell: a whole paragraph in a message would hide the message.

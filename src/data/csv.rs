@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polars::prelude::{
-    CsvReadOptions, CsvWriter, DataFrame, DataType, Field, PolarsResult, QuoteStyle, Schema,
-    SerReader, SerWriter,
+    CsvReadOptions, CsvWriter, DataFrame, DataType, Field, PolarsResult, QuoteStyle, Schema, SerReader, SerWriter,
 };
 
 use super::error::DataError;
 use super::frame::{Roles, from_frame};
-use crate::model::nearest_name;
 use super::place::Origin;
 use super::scan::{Dialect, Scan, line_ends, scan};
 use super::time_series::TimeSeries;
+use crate::model::nearest_name;
 
 /// Reads a CSV file whose columns or separator need saying; made by [`TimeSeries::csv`].
 #[derive(Clone, Debug)]
@@ -69,10 +68,7 @@ impl TimeSeries {
         CsvReader {
             path: path.as_ref().to_path_buf(),
             roles: Roles::default(),
-            dialect: Dialect {
-                separator: b',',
-                comment: "#".into(),
-            },
+            dialect: Dialect { separator: b',', comment: "#".into() },
         }
     }
 
@@ -99,20 +95,13 @@ impl TimeSeries {
         let path = path.as_ref();
         // Quoted, a header that begins like a comment is not taken for one.
         let looks_like_comment = self.time_name().starts_with('#');
-        let style = if looks_like_comment {
-            QuoteStyle::NonNumeric
-        } else {
-            QuoteStyle::Necessary
-        };
+        let style = if looks_like_comment { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary };
         let mut text = Vec::new();
         CsvWriter::new(&mut text)
             .with_quote_style(style)
             .finish(&mut self.to_data_frame()?)
             .map_err(|refusal| refused(path, &refusal.to_string()))?;
-        fs::write(path, text).map_err(|cause| DataError::Unwritable {
-            path: path.into(),
-            cause,
-        })
+        fs::write(path, text).map_err(|cause| DataError::Unwritable { path: path.into(), cause })
     }
 }
 
@@ -156,40 +145,21 @@ impl CsvReader {
         let path = &self.path;
         let bytes = fs::read(path).map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => not_found(path),
-            _ => DataError::Unreadable {
-                path: path.clone(),
-                cause,
-            },
+            _ => DataError::Unreadable { path: path.clone(), cause },
         })?;
-        let Scan {
-            header,
-            rows,
-            lines,
-        } = scan(decode(&bytes, path)?, &self.dialect, path)?;
-        let frame = read_text_frame(&header, rows)
-            .map_err(|refusal| refused(path, &refusal.to_string()))?;
+        let Scan { header, rows, lines } = scan(decode(&bytes, path)?, &self.dialect, path)?;
+        let frame = read_text_frame(&header, rows).map_err(|refusal| refused(path, &refusal.to_string()))?;
         if frame.height() != lines.len() {
-            let message = format!(
-                "it found {} rows where there are {}",
-                frame.height(),
-                lines.len()
-            );
+            let message = format!("it found {} rows where there are {}", frame.height(), lines.len());
             return Err(refused(path, &message));
         }
-        from_frame(
-            &frame,
-            &Origin::File(path.clone()),
-            &|k| lines[k],
-            &self.roles,
-        )
+        from_frame(&frame, &Origin::File(path.clone()), &|k| lines[k], &self.roles)
     }
 }
 
 /// Every cell as text: polars would infer types from the first hundred rows and reject what comes later.
 fn read_text_frame(header: &[String], rows: Vec<u8>) -> PolarsResult<DataFrame> {
-    let fields = header
-        .iter()
-        .map(|name| Field::new(name.as_str().into(), DataType::String));
+    let fields = header.iter().map(|name| Field::new(name.as_str().into(), DataType::String));
     let schema = Schema::from_iter(fields);
     if rows.is_empty() {
         return Ok(DataFrame::empty_with_schema(&schema));
@@ -202,10 +172,7 @@ fn read_text_frame(header: &[String], rows: Vec<u8>) -> PolarsResult<DataFrame> 
 }
 
 fn refused(path: &Path, message: &str) -> DataError {
-    DataError::Polars {
-        origin: Origin::File(path.into()),
-        message: message.into(),
-    }
+    DataError::Polars { origin: Origin::File(path.into()), message: message.into() }
 }
 
 /// The text of a file, without the mark that some editors start UTF-8 with.
@@ -231,10 +198,7 @@ fn not_found(path: &Path) -> DataError {
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
-    let wanted = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let wanted = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     DataError::NotFound {
         path: path.into(),
         directory_exists: directory.is_dir(),

@@ -3,9 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::advice::{
-    counted, list, ordinal, separator_code, separator_name, shortened, time_advice, word_advice,
-};
+use super::advice::{counted, list, ordinal, separator_code, separator_name, shortened, time_advice, word_advice};
 use super::place::{Origin, Place, Splitter};
 
 /// Why data could not be read, checked, selected or written.
@@ -214,9 +212,7 @@ pub enum DataError {
     },
 
     /// A data-frame column of a type that is neither numbers nor text.
-    #[error(
-        "column `{column}` of {origin} holds {data_type}, not numbers: cast it to f64, or leave it out"
-    )]
+    #[error("column `{column}` of {origin} holds {data_type}, not numbers: cast it to f64, or leave it out")]
     NotNumeric {
         /// Where the column is from.
         origin: Origin,
@@ -254,9 +250,7 @@ pub enum DataError {
     },
 
     /// A row without a trajectory id.
-    #[error(
-        "{place} has no trajectory id (column `{column}` is empty there): fill it in or delete the row"
-    )]
+    #[error("{place} has no trajectory id (column `{column}` is empty there): fill it in or delete the row")]
     GapInId {
         /// The row.
         place: Place,
@@ -370,18 +364,14 @@ pub enum DataError {
     },
 
     /// Two trajectories have the same id.
-    #[error(
-        "two trajectories have the id `{id}`: give each an id of its own, or join them if they are one"
-    )]
+    #[error("two trajectories have the id `{id}`: give each an id of its own, or join them if they are one")]
     DuplicateTrajectory {
         /// The id.
         id: String,
     },
 
     /// polars refused.
-    #[error(
-        "polars could not convert {origin}: {message}; please report this, the data had passed all checks"
-    )]
+    #[error("polars could not convert {origin}: {message}; please report this, the data had passed all checks")]
     Polars {
         /// What was converted.
         origin: Origin,

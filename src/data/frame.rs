@@ -58,10 +58,7 @@ impl TimeSeries {
     /// # Ok::<(), ansatz::data::DataError>(())
     /// ```
     pub fn from_data_frame_with_id(frame: &DataFrame, id: &str) -> Result<Self, DataError> {
-        let roles = Roles {
-            id: Some(id.into()),
-            ..Roles::default()
-        };
+        let roles = Roles { id: Some(id.into()), ..Roles::default() };
         from_frame(frame, &Origin::DataFrame, &|k| k + 1, &roles)
     }
 
@@ -85,25 +82,16 @@ impl TimeSeries {
         let times: Vec<f64> = runs.iter().flat_map(Trajectory::times).copied().collect();
         let mut columns = vec![Column::new(self.time_name().into(), times)];
         if runs.len() > 1 || runs.iter().any(|run| !run.id().is_empty()) {
-            let ids: Vec<&str> = runs
-                .iter()
-                .flat_map(|run| std::iter::repeat_n(run.id(), run.len()))
-                .collect();
+            let ids: Vec<&str> = runs.iter().flat_map(|run| std::iter::repeat_n(run.id(), run.len())).collect();
             columns.push(Column::new(self.id_name().into(), ids));
         }
         for (k, name) in self.columns().iter().enumerate() {
             let measured = |value: f64| (!value.is_nan()).then_some(value);
-            let values: Vec<Option<f64>> = runs
-                .iter()
-                .flat_map(|run| run.column(k))
-                .map(measured)
-                .collect();
+            let values: Vec<Option<f64>> = runs.iter().flat_map(|run| run.column(k)).map(measured).collect();
             columns.push(Column::new(name.as_str().into(), values));
         }
-        DataFrame::new(self.len(), columns).map_err(|refusal| DataError::Polars {
-            origin: Origin::DataFrame,
-            message: refusal.to_string(),
-        })
+        DataFrame::new(self.len(), columns)
+            .map_err(|refusal| DataError::Polars { origin: Origin::DataFrame, message: refusal.to_string() })
     }
 }
 
@@ -114,24 +102,12 @@ pub(super) fn from_frame(
     row_number: &dyn Fn(usize) -> usize,
     roles: &Roles,
 ) -> Result<TimeSeries, DataError> {
-    let reader = FrameReader {
-        frame,
-        origin,
-        row_number,
-    };
-    let names: Vec<String> = frame
-        .get_column_names()
-        .iter()
-        .map(|name| name.trim().to_owned())
-        .collect();
+    let reader = FrameReader { frame, origin, row_number };
+    let names: Vec<String> = frame.get_column_names().iter().map(|name| name.trim().to_owned()).collect();
     check_names(&names, origin)?;
     let (time, id, states) = assign(&names, roles, origin)?;
     if frame.height() == 0 {
-        return Err(DataError::TooFewRows {
-            origin: origin.clone(),
-            trajectory: None,
-            rows: 0,
-        });
+        return Err(DataError::TooFewRows { origin: origin.clone(), trajectory: None, rows: 0 });
     }
 
     // Times first: a jump back in time is best explained by an id column, which as a state would be a word.
@@ -146,13 +122,7 @@ pub(super) fn from_frame(
         let place = |k: usize| reader.place(rows[k]);
         check_times(run, &own, &names[time], &place).map_err(|error| match error {
             DataError::TimeNotIncreasing {
-                place,
-                column,
-                time: at,
-                previous_row,
-                previous_time,
-                trajectory,
-                ..
+                place, column, time: at, previous_row, previous_time, trajectory, ..
             } if id.is_none() => {
                 let splitter = reader.splitter(time, &names, &times).map(Box::new);
                 DataError::TimeNotIncreasing {
@@ -169,53 +139,31 @@ pub(super) fn from_frame(
         })?;
     }
 
-    let measured: Vec<Vec<f64>> = states
-        .iter()
-        .map(|&state| reader.numbers(state, &names[state]))
-        .collect::<Result<_, _>>()?;
+    let measured: Vec<Vec<f64>> =
+        states.iter().map(|&state| reader.numbers(state, &names[state])).collect::<Result<_, _>>()?;
     let trajectories = groups
         .into_iter()
         .map(|(run, rows)| {
-            let values = rows
-                .iter()
-                .flat_map(|&row| measured.iter().map(move |column| column[row]))
-                .collect();
+            let values = rows.iter().flat_map(|&row| measured.iter().map(move |column| column[row])).collect();
             Trajectory::from_parts(run, rows.iter().map(|&row| times[row]).collect(), values)
         })
         .collect::<Result<_, _>>()?;
     let columns = states.iter().map(|&state| names[state].clone()).collect();
-    TimeSeries::from_checked(
-        columns,
-        names[time].clone(),
-        id.map(|id| names[id].clone()),
-        trajectories,
-        origin.clone(),
-    )
+    TimeSeries::from_checked(columns, names[time].clone(), id.map(|id| names[id].clone()), trajectories, origin.clone())
 }
 
 /// The positions of time, id and states.
-fn assign(
-    names: &[String],
-    roles: &Roles,
-    origin: &Origin,
-) -> Result<(usize, Option<usize>, Vec<usize>), DataError> {
+fn assign(names: &[String], roles: &Roles, origin: &Origin) -> Result<(usize, Option<usize>, Vec<usize>), DataError> {
     let find = |name: &String| position(name, names, || origin.clone());
     let id = roles.id.as_ref().map(find).transpose()?;
-    let no_states = || DataError::NoStates {
-        origin: origin.clone(),
-        id: id.is_some(),
-    };
+    let no_states = || DataError::NoStates { origin: origin.clone(), id: id.is_some() };
     let time = match &roles.time {
         Some(name) => find(name)?,
-        None => (0..names.len())
-            .find(|&column| Some(column) != id)
-            .ok_or_else(no_states)?,
+        None => (0..names.len()).find(|&column| Some(column) != id).ok_or_else(no_states)?,
     };
     let states: Vec<usize> = match &roles.states {
         Some(states) => states.iter().map(find).collect::<Result<_, _>>()?,
-        None => (0..names.len())
-            .filter(|&column| column != time && Some(column) != id)
-            .collect(),
+        None => (0..names.len()).filter(|&column| column != time && Some(column) != id).collect(),
     };
     let mut uses = vec![(time, "time")];
     uses.extend(id.map(|id| (id, "id")));
@@ -254,15 +202,8 @@ fn group(ids: &[String]) -> Vec<(String, Vec<usize>)> {
 /// A number, NaN for a gap, or nothing for a word.
 pub(super) fn parse_number(cell: &str) -> Option<f64> {
     let cell = cell.trim();
-    let is_gap = cell.is_empty()
-        || ["NA", "NaN", "null"]
-            .iter()
-            .any(|gap| cell.eq_ignore_ascii_case(gap));
-    if is_gap {
-        Some(f64::NAN)
-    } else {
-        cell.parse().ok()
-    }
+    let is_gap = cell.is_empty() || ["NA", "NaN", "null"].iter().any(|gap| cell.eq_ignore_ascii_case(gap));
+    if is_gap { Some(f64::NAN) } else { cell.parse().ok() }
 }
 
 struct FrameReader<'a> {
@@ -273,27 +214,18 @@ struct FrameReader<'a> {
 
 impl FrameReader<'_> {
     fn place(&self, row: usize) -> Place {
-        Place {
-            origin: self.origin.clone(),
-            row: (self.row_number)(row),
-        }
+        Place { origin: self.origin.clone(), row: (self.row_number)(row) }
     }
 
     fn refused(&self, refusal: polars::error::PolarsError) -> DataError {
-        DataError::Polars {
-            origin: self.origin.clone(),
-            message: refusal.to_string(),
-        }
+        DataError::Polars { origin: self.origin.clone(), message: refusal.to_string() }
     }
 
     /// The numbers of a column, NaN for gaps.
     fn numbers(&self, position: usize, name: &str) -> Result<Vec<f64>, DataError> {
         let column = &self.frame.columns()[position];
-        let infinite = |row: usize, value: String| DataError::Infinite {
-            place: self.place(row),
-            column: name.into(),
-            value,
-        };
+        let infinite =
+            |row: usize, value: String| DataError::Infinite { place: self.place(row), column: name.into(), value };
         let mut numbers = Vec::with_capacity(column.len());
         match column.dtype() {
             DataType::String => {
@@ -304,12 +236,7 @@ impl FrameReader<'_> {
                         place: self.place(row),
                         column: name.into(),
                         value: cell.into(),
-                        numbers: cells
-                            .iter()
-                            .flatten()
-                            .filter_map(parse_number)
-                            .filter(|x| !x.is_nan())
-                            .count(),
+                        numbers: cells.iter().flatten().filter_map(parse_number).filter(|x| !x.is_nan()).count(),
                     })?;
                     if number.is_infinite() {
                         return Err(infinite(row, cell.into()));
@@ -319,15 +246,8 @@ impl FrameReader<'_> {
             }
             DataType::Null => numbers.resize(column.len(), f64::NAN),
             kind if kind.is_primitive_numeric() => {
-                let floats = column
-                    .cast(&DataType::Float64)
-                    .map_err(|refusal| self.refused(refusal))?;
-                for (row, number) in floats
-                    .f64()
-                    .map_err(|refusal| self.refused(refusal))?
-                    .iter()
-                    .enumerate()
-                {
+                let floats = column.cast(&DataType::Float64).map_err(|refusal| self.refused(refusal))?;
+                for (row, number) in floats.f64().map_err(|refusal| self.refused(refusal))?.iter().enumerate() {
                     let number = number.unwrap_or(f64::NAN);
                     if number.is_infinite() {
                         return Err(infinite(row, number.to_string()));
@@ -348,23 +268,15 @@ impl FrameReader<'_> {
 
     /// The cells of a column as text, empty where there is nothing.
     fn texts(&self, position: usize) -> Result<Vec<String>, DataError> {
-        let column = self.frame.columns()[position]
-            .cast(&DataType::String)
-            .map_err(|refusal| self.refused(refusal))?;
+        let column = self.frame.columns()[position].cast(&DataType::String).map_err(|refusal| self.refused(refusal))?;
         let cells = column.str().map_err(|refusal| self.refused(refusal))?;
-        Ok(cells
-            .iter()
-            .map(|cell| cell.unwrap_or_default().trim().to_owned())
-            .collect())
+        Ok(cells.iter().map(|cell| cell.unwrap_or_default().trim().to_owned()).collect())
     }
 
     fn ids(&self, position: usize, name: &str) -> Result<Vec<String>, DataError> {
         let ids = self.texts(position)?;
         match ids.iter().position(String::is_empty) {
-            Some(row) => Err(DataError::GapInId {
-                place: self.place(row),
-                column: name.into(),
-            }),
+            Some(row) => Err(DataError::GapInId { place: self.place(row), column: name.into() }),
             None => Ok(ids),
         }
     }
@@ -378,38 +290,23 @@ impl FrameReader<'_> {
                 continue;
             };
             // A quantity is measured, so it has gaps and fractions; an id has neither.
-            let is_measured =
-                |id: &String| parse_number(id).is_some_and(|number| number.fract() != 0.0);
+            let is_measured = |id: &String| parse_number(id).is_some_and(|number| number.fract() != 0.0);
             if ids.iter().any(is_measured) {
                 continue;
             }
             let groups = group(&ids);
-            let increases =
-                |rows: &[usize]| rows.windows(2).all(|pair| times[pair[0]] < times[pair[1]]);
-            let increasing = groups
-                .iter()
-                .all(|(_, rows)| rows.len() > 1 && increases(rows));
+            let increases = |rows: &[usize]| rows.windows(2).all(|pair| times[pair[0]] < times[pair[1]]);
+            let increasing = groups.iter().all(|(_, rows)| rows.len() > 1 && increases(rows));
             let called_so = is_called_like_an_id(&names[column]);
             if groups.len() > 1 && (increasing || called_so) {
-                let splitter = Splitter {
-                    column: names[column].clone(),
-                    trajectories: groups.len(),
-                    increasing,
-                };
+                let splitter = Splitter { column: names[column].clone(), trajectories: groups.len(), increasing };
                 candidates.push((called_so, splitter));
             }
         }
         let preference = |(called_so, splitter): &(bool, Splitter)| {
-            (
-                !(*called_so && splitter.increasing),
-                !splitter.increasing,
-                splitter.trajectories,
-            )
+            (!(*called_so && splitter.increasing), !splitter.increasing, splitter.trajectories)
         };
-        candidates
-            .into_iter()
-            .min_by_key(preference)
-            .map(|(_, splitter)| splitter)
+        candidates.into_iter().min_by_key(preference).map(|(_, splitter)| splitter)
     }
 }
 

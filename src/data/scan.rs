@@ -32,23 +32,12 @@ pub(super) struct Scan {
 /// Checks the shape of a file.
 pub(super) fn scan(text: &str, dialect: &Dialect, path: &Path) -> Result<Scan, DataError> {
     let separator = dialect.separator;
-    if !separator.is_ascii()
-        || separator.is_ascii_alphanumeric()
-        || b"\"\n\r+-.".contains(&separator)
-    {
+    if !separator.is_ascii() || separator.is_ascii_alphanumeric() || b"\"\n\r+-.".contains(&separator) {
         return Err(DataError::InvalidSeparator { separator });
     }
-    let mut records = Records {
-        rest: text,
-        line: 1,
-        dialect,
-        path,
-        last_comment: None,
-    };
+    let mut records = Records { rest: text, line: 1, dialect, path, last_comment: None };
     let Some(first) = records.next()? else {
-        return Err(DataError::Empty {
-            origin: Origin::File(path.into()),
-        });
+        return Err(DataError::Empty { origin: Origin::File(path.into()) });
     };
     let mut following = records.next()?;
     check_separator(&first, following.as_ref(), separator, path)?;
@@ -76,11 +65,7 @@ pub(super) fn scan(text: &str, dialect: &Dialect, path: &Path) -> Result<Scan, D
         lines.push(record.line);
         following = records.next()?;
     }
-    Ok(Scan {
-        header,
-        rows,
-        lines,
-    })
+    Ok(Scan { header, rows, lines })
 }
 
 fn push_cell(rows: &mut Vec<u8>, cell: &str) {
@@ -94,39 +79,24 @@ fn push_cell(rows: &mut Vec<u8>, cell: &str) {
 }
 
 /// A header of one cell most often means that the separator is another one.
-fn check_separator(
-    first: &Record,
-    second: Option<&Record>,
-    used: u8,
-    path: &Path,
-) -> Result<(), DataError> {
+fn check_separator(first: &Record, second: Option<&Record>, used: u8, path: &Path) -> Result<(), DataError> {
     if first.cells.len() > 1 {
         return Ok(());
     }
     let count = |separator: &u8| first.raw.bytes().filter(|byte| byte == separator).count();
     let words = |record: &Record| record.raw.split_whitespace().count();
-    let in_columns_of_words =
-        words(first) > 1 && second.is_none_or(|second| words(second) == words(first));
+    let in_columns_of_words = words(first) > 1 && second.is_none_or(|second| words(second) == words(first));
     let likely = [b',', b';', b'\t', b'|']
         .into_iter()
         .filter(|separator| *separator != used && count(separator) > 0)
         .max_by_key(count)
         .or((in_columns_of_words && used != b' ').then_some(b' '));
-    let place = Place {
-        origin: Origin::File(path.into()),
-        row: first.line,
-    };
+    let place = Place { origin: Origin::File(path.into()), row: first.line };
     match likely {
-        Some(likely) => Err(DataError::LikelySeparator {
-            place,
-            header: first.raw.trim().into(),
-            separator: used,
-            likely,
-        }),
-        None => Err(DataError::NoStates {
-            origin: place.origin,
-            id: false,
-        }),
+        Some(likely) => {
+            Err(DataError::LikelySeparator { place, header: first.raw.trim().into(), separator: used, likely })
+        }
+        None => Err(DataError::NoStates { origin: place.origin, id: false }),
     }
 }
 
@@ -183,8 +153,7 @@ impl<'a> Records<'a> {
         while !self.rest.is_empty() {
             let raw = &self.rest[..self.rest.find(['\n', '\r']).unwrap_or(self.rest.len())];
             let bare = raw.trim_start_matches(|letter| self.is_padding(letter));
-            let is_comment =
-                !self.dialect.comment.is_empty() && bare.starts_with(&self.dialect.comment);
+            let is_comment = !self.dialect.comment.is_empty() && bare.starts_with(&self.dialect.comment);
             if !bare.is_empty() && !is_comment {
                 return self.record(raw).map(Some);
             }
@@ -202,11 +171,7 @@ impl<'a> Records<'a> {
         let mut cells = Vec::new();
         loop {
             self.skip_padding();
-            cells.push(if self.rest.starts_with('"') {
-                self.quoted()?
-            } else {
-                self.plain()
-            });
+            cells.push(if self.rest.starts_with('"') { self.quoted()? } else { self.plain() });
             let padded = self.skip_padding();
             if self.end_line() {
                 return Ok(Record { line, cells, raw });
@@ -215,10 +180,7 @@ impl<'a> Records<'a> {
                 self.rest = &self.rest[1..];
             } else if !(padded && self.dialect.separator == b' ') {
                 let text = self.plain().into_owned();
-                return Err(DataError::TextAfterQuote {
-                    place: self.place(self.line),
-                    text,
-                });
+                return Err(DataError::TextAfterQuote { place: self.place(self.line), text });
             }
         }
     }
@@ -227,13 +189,9 @@ impl<'a> Records<'a> {
     fn plain(&mut self) -> Cow<'a, str> {
         let separator = self.dialect.separator;
         let ends = |letter: char| {
-            letter == char::from(separator)
-                || matches!(letter, '\n' | '\r')
-                || (separator == b' ' && letter == '\t')
+            letter == char::from(separator) || matches!(letter, '\n' | '\r') || (separator == b' ' && letter == '\t')
         };
-        let (cell, rest) = self
-            .rest
-            .split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
+        let (cell, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
         self.rest = rest;
         Cow::Borrowed(cell.trim())
     }
@@ -245,9 +203,7 @@ impl<'a> Records<'a> {
         self.rest = &self.rest[1..];
         loop {
             let Some(end) = self.rest.find('"') else {
-                return Err(DataError::UnclosedQuote {
-                    place: self.place(opened),
-                });
+                return Err(DataError::UnclosedQuote { place: self.place(opened) });
             };
             cell.push_str(&self.rest[..end]);
             self.line += line_ends(&self.rest[..end]);
@@ -273,9 +229,7 @@ impl<'a> Records<'a> {
     }
 
     fn skip_padding(&mut self) -> bool {
-        let rest = self
-            .rest
-            .trim_start_matches(|letter| self.is_padding(letter));
+        let rest = self.rest.trim_start_matches(|letter| self.is_padding(letter));
         let skipped = rest.len() < self.rest.len();
         self.rest = rest;
         skipped
@@ -288,19 +242,14 @@ impl<'a> Records<'a> {
     }
 
     fn place(&self, line: usize) -> Place {
-        Place {
-            origin: Origin::File(self.path.into()),
-            row: line,
-        }
+        Place { origin: Origin::File(self.path.into()), row: line }
     }
 }
 
 /// How many lines end in a text, however they end.
 pub(super) fn line_ends(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let ends = |(k, byte): (usize, &u8)| {
-        *byte == b'\n' || (*byte == b'\r' && bytes.get(k + 1) != Some(&b'\n'))
-    };
+    let ends = |(k, byte): (usize, &u8)| *byte == b'\n' || (*byte == b'\r' && bytes.get(k + 1) != Some(&b'\n'));
     bytes.iter().enumerate().filter(|&item| ends(item)).count()
 }
 
@@ -309,23 +258,11 @@ mod tests {
     use super::*;
 
     fn cells(text: &str, separator: u8) -> Vec<(usize, Vec<String>)> {
-        let dialect = Dialect {
-            separator,
-            comment: "#".into(),
-        };
-        let mut records = Records {
-            rest: text,
-            line: 1,
-            dialect: &dialect,
-            path: Path::new("x"),
-            last_comment: None,
-        };
+        let dialect = Dialect { separator, comment: "#".into() };
+        let mut records = Records { rest: text, line: 1, dialect: &dialect, path: Path::new("x"), last_comment: None };
         let mut all = Vec::new();
         while let Some(record) = records.next().expect("the text is well formed") {
-            all.push((
-                record.line,
-                record.cells.iter().map(|cell| cell.to_string()).collect(),
-            ));
+            all.push((record.line, record.cells.iter().map(|cell| cell.to_string()).collect()));
         }
         all
     }
@@ -343,22 +280,13 @@ mod tests {
 
     #[test]
     fn a_run_of_spaces_is_one_separator() {
-        let expected = [
-            (1, vec!["t".to_owned(), "x".into()]),
-            (2, vec!["0.5".into(), "two words".into()]),
-        ];
-        assert_eq!(
-            cells("  t   x  \n0.5\t \"two words\" \n   \n", b' '),
-            expected
-        );
+        let expected = [(1, vec!["t".to_owned(), "x".into()]), (2, vec!["0.5".into(), "two words".into()])];
+        assert_eq!(cells("  t   x  \n0.5\t \"two words\" \n   \n", b' '), expected);
     }
 
     #[test]
     fn tabs_keep_empty_cells() {
-        assert_eq!(
-            cells("\tx\t\n", b'\t'),
-            [(1, vec![String::new(), "x".into(), String::new()])]
-        );
+        assert_eq!(cells("\tx\t\n", b'\t'), [(1, vec![String::new(), "x".into(), String::new()])]);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::DataError;
-use crate::model::nearest_name;
 use super::place::{Origin, Place};
 use super::trajectory::{Trajectory, check_times};
+use crate::model::nearest_name;
 
 /// Measurements of one system: named columns, seen along one [`Trajectory`] or several.
 ///
@@ -47,8 +47,8 @@ impl TryFrom<Unchecked> for TimeSeries {
         let mut names = vec![stored.time_name.clone(), stored.id_name.clone()];
         names.extend_from_slice(&stored.columns);
         check_names(&names, &Origin::Memory)?;
-        let mut series = Self::from_trajectories(stored.columns, stored.trajectories)?
-            .with_units(stored.time_unit, stored.units)?;
+        let mut series =
+            Self::from_trajectories(stored.columns, stored.trajectories)?.with_units(stored.time_unit, stored.units)?;
         series.time_name = stored.time_name;
         series.id_name = stored.id_name;
         series.source = stored.source;
@@ -123,23 +123,13 @@ impl TimeSeries {
         columns: impl IntoIterator<Item = impl Into<String>>,
         mut trajectories: Vec<Trajectory>,
     ) -> Result<Self, DataError> {
-        let columns: Vec<String> = columns
-            .into_iter()
-            .map(|name| name.into().trim().to_owned())
-            .collect();
+        let columns: Vec<String> = columns.into_iter().map(|name| name.into().trim().to_owned()).collect();
         check_names(&columns, &Origin::Memory)?;
         if columns.is_empty() {
-            return Err(DataError::NoStates {
-                origin: Origin::Memory,
-                id: false,
-            });
+            return Err(DataError::NoStates { origin: Origin::Memory, id: false });
         }
         if trajectories.is_empty() {
-            return Err(DataError::TooFewRows {
-                origin: Origin::Memory,
-                trajectory: None,
-                rows: 0,
-            });
+            return Err(DataError::TooFewRows { origin: Origin::Memory, trajectory: None, rows: 0 });
         }
         if trajectories.len() > 1 {
             for (k, trajectory) in trajectories.iter_mut().enumerate() {
@@ -149,18 +139,13 @@ impl TimeSeries {
         let mut ids = HashSet::new();
         for trajectory in &trajectories {
             if !ids.insert(trajectory.id()) {
-                return Err(DataError::DuplicateTrajectory {
-                    id: trajectory.id().into(),
-                });
+                return Err(DataError::DuplicateTrajectory { id: trajectory.id().into() });
             }
             let origin = match trajectory.id() {
                 "" => Origin::Memory,
                 id => Origin::Trajectory(id.into()),
             };
-            let place = |row: usize| Place {
-                origin: origin.clone(),
-                row: row + 1,
-            };
+            let place = |row: usize| Place { origin: origin.clone(), row: row + 1 };
             check_enough(trajectory.id(), trajectory.len(), &Origin::Memory)?;
             check_times(trajectory.id(), trajectory.times(), "t", &place)?;
             trajectory.check_values(&columns, &place)?;
@@ -206,15 +191,8 @@ impl TimeSeries {
 
     fn check_observed(&self, origin: Origin) -> Result<(), DataError> {
         for (column, name) in self.columns.iter().enumerate() {
-            if self
-                .trajectories
-                .iter()
-                .all(|trajectory| trajectory.column(column).all(f64::is_nan))
-            {
-                return Err(DataError::OnlyGaps {
-                    origin,
-                    column: name.clone(),
-                });
+            if self.trajectories.iter().all(|trajectory| trajectory.column(column).all(f64::is_nan)) {
+                return Err(DataError::OnlyGaps { origin, column: name.clone() });
             }
         }
         Ok(())
@@ -285,10 +263,7 @@ impl TimeSeries {
     /// assert_eq!(lynx.trajectories()[0].column(0).collect::<Vec<_>>(), [4.0, 6.1]);
     /// # Ok::<(), ansatz::data::DataError>(())
     /// ```
-    pub fn select(
-        &self,
-        columns: impl IntoIterator<Item = impl AsRef<str>>,
-    ) -> Result<Self, DataError> {
+    pub fn select(&self, columns: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, DataError> {
         let mut kept: Vec<usize> = Vec::new();
         for name in columns {
             let column = self.column(name.as_ref())?;
@@ -303,25 +278,12 @@ impl TimeSeries {
             kept.push(column);
         }
         if kept.is_empty() {
-            return Err(DataError::NoStates {
-                origin: self.origin(),
-                id: false,
-            });
+            return Err(DataError::NoStates { origin: self.origin(), id: false });
         }
         Ok(Self {
-            columns: kept
-                .iter()
-                .map(|&column| self.columns[column].clone())
-                .collect(),
-            units: kept
-                .iter()
-                .map(|&column| self.units[column].clone())
-                .collect(),
-            trajectories: self
-                .trajectories
-                .iter()
-                .map(|trajectory| trajectory.select(&kept))
-                .collect(),
+            columns: kept.iter().map(|&column| self.columns[column].clone()).collect(),
+            units: kept.iter().map(|&column| self.units[column].clone()).collect(),
+            trajectories: self.trajectories.iter().map(|trajectory| trajectory.select(&kept)).collect(),
             time_name: self.time_name.clone(),
             id_name: self.id_name.clone(),
             time_unit: self.time_unit.clone(),
@@ -416,41 +378,27 @@ fn free_name(wish: &str, columns: &[String]) -> String {
 pub(super) fn check_enough(id: &str, rows: usize, origin: &Origin) -> Result<(), DataError> {
     if rows < 2 {
         let trajectory = (!id.is_empty()).then(|| id.to_owned());
-        return Err(DataError::TooFewRows {
-            origin: origin.clone(),
-            trajectory,
-            rows,
-        });
+        return Err(DataError::TooFewRows { origin: origin.clone(), trajectory, rows });
     }
     Ok(())
 }
 
 /// The position of a name among columns, or the error that suggests another.
-pub(super) fn position(
-    name: &str,
-    columns: &[String],
-    origin: impl Fn() -> Origin,
-) -> Result<usize, DataError> {
+pub(super) fn position(name: &str, columns: &[String], origin: impl Fn() -> Origin) -> Result<usize, DataError> {
     let wanted = name.trim();
-    columns
-        .iter()
-        .position(|column| column == wanted)
-        .ok_or_else(|| DataError::UnknownColumn {
-            origin: origin(),
-            name: name.into(),
-            nearest: nearest_name(name, columns.iter().map(String::as_str)).map(Into::into),
-            columns: columns.to_vec(),
-        })
+    columns.iter().position(|column| column == wanted).ok_or_else(|| DataError::UnknownColumn {
+        origin: origin(),
+        name: name.into(),
+        nearest: nearest_name(name, columns.iter().map(String::as_str)).map(Into::into),
+        columns: columns.to_vec(),
+    })
 }
 
 /// Every column has a name of its own.
 pub(super) fn check_names(names: &[String], origin: &Origin) -> Result<(), DataError> {
     for (k, name) in names.iter().enumerate() {
         if name.is_empty() {
-            return Err(DataError::UnnamedColumn {
-                origin: origin.clone(),
-                position: k + 1,
-            });
+            return Err(DataError::UnnamedColumn { origin: origin.clone(), position: k + 1 });
         }
         if let Some(first) = names[..k].iter().position(|earlier| earlier == name) {
             return Err(DataError::DuplicateColumn {

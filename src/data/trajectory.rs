@@ -39,11 +39,7 @@ impl TryFrom<Stored> for Trajectory {
     type Error = DataError;
 
     fn try_from(stored: Stored) -> Result<Self, DataError> {
-        let values = stored
-            .values
-            .into_iter()
-            .map(|value| value.unwrap_or(f64::NAN))
-            .collect();
+        let values = stored.values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
         Self::from_parts(stored.id, stored.times, values)
     }
 }
@@ -79,11 +75,7 @@ impl Trajectory {
         Self::from_parts(id.into(), times.to_vec(), values.to_vec())
     }
 
-    pub(super) fn from_parts(
-        id: String,
-        times: Vec<f64>,
-        values: Vec<f64>,
-    ) -> Result<Self, DataError> {
+    pub(super) fn from_parts(id: String, times: Vec<f64>, values: Vec<f64>) -> Result<Self, DataError> {
         let width = values.len().checked_div(times.len()).unwrap_or(0);
         if width * times.len() != values.len() {
             return Err(DataError::WrongLength {
@@ -93,12 +85,7 @@ impl Trajectory {
                 advice: "hand over one row of columns for each time, row after row, with NaN for a gap",
             });
         }
-        Ok(Self {
-            id: id.trim().to_owned(),
-            times,
-            values,
-            width,
-        })
+        Ok(Self { id: id.trim().to_owned(), times, values, width })
     }
 
     /// What tells this trajectory from the others; empty if it is the only one and has no name.
@@ -129,11 +116,7 @@ impl Trajectory {
 
     /// The numbers of one column over time; NaN is a gap.
     pub fn column(&self, column: usize) -> impl Iterator<Item = f64> {
-        self.values
-            .iter()
-            .skip(column)
-            .step_by(self.width.max(1))
-            .copied()
+        self.values.iter().skip(column).step_by(self.width.max(1)).copied()
     }
 
     /// The number of rows.
@@ -159,22 +142,12 @@ impl Trajectory {
 
     /// Only the columns at these positions.
     pub(super) fn select(&self, columns: &[usize]) -> Self {
-        let values =
-            (0..self.len()).flat_map(|k| columns.iter().map(move |&column| self.value(k, column)));
-        Self {
-            id: self.id.clone(),
-            times: self.times.clone(),
-            values: values.collect(),
-            width: columns.len(),
-        }
+        let values = (0..self.len()).flat_map(|k| columns.iter().map(move |&column| self.value(k, column)));
+        Self { id: self.id.clone(), times: self.times.clone(), values: values.collect(), width: columns.len() }
     }
 
     /// There is one number for each column, and none is infinite.
-    pub(super) fn check_values(
-        &self,
-        columns: &[String],
-        place: &dyn Fn(usize) -> Place,
-    ) -> Result<(), DataError> {
+    pub(super) fn check_values(&self, columns: &[String], place: &dyn Fn(usize) -> Place) -> Result<(), DataError> {
         if self.width != columns.len() {
             return Err(DataError::WrongLength {
                 what: format!("the columns of {}", place(0).origin),
@@ -207,17 +180,10 @@ pub(super) fn check_times(
 ) -> Result<(), DataError> {
     for (k, &time) in times.iter().enumerate() {
         if time.is_nan() {
-            return Err(DataError::GapInTime {
-                place: place(k),
-                column: column.into(),
-            });
+            return Err(DataError::GapInTime { place: place(k), column: column.into() });
         }
         if time.is_infinite() {
-            return Err(DataError::Infinite {
-                place: place(k),
-                column: column.into(),
-                value: time.to_string(),
-            });
+            return Err(DataError::Infinite { place: place(k), column: column.into(), value: time.to_string() });
         }
         if k > 0 && time <= times[k - 1] {
             return Err(DataError::TimeNotIncreasing {

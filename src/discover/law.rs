@@ -159,7 +159,8 @@ impl Law {
     /// [`SolveError`](crate::ode::SolveError) with the partial solution: a law that blows up is no law, and this says
     /// where it does.
     pub fn solve(&self, trajectory: usize, end: f64) -> crate::Result<Solution> {
-        let start = self.data.trajectories().get(trajectory).and_then(|t| t.times().first().copied()).unwrap_or(f64::NAN);
+        let start =
+            self.data.trajectories().get(trajectory).and_then(|t| t.times().first().copied()).unwrap_or(f64::NAN);
         Solve::new(self, self.initial(trajectory), start, end)
             .parameters(self.values())
             .rtol(self.rtol)
@@ -203,9 +204,10 @@ impl Law {
 
     fn notation(&self, style: Style) -> Notation {
         let first = 1 + self.states.len();
-        let names = ["t".to_string()].into_iter().chain(self.states.iter().cloned()).chain(
-            self.parameters.iter().map(|p| p.name.clone()),
-        );
+        let names = ["t".to_string()]
+            .into_iter()
+            .chain(self.states.iter().cloned())
+            .chain(self.parameters.iter().map(|p| p.name.clone()));
         let mut notation = Notation::new(names, style);
         let mut estimated = Vec::new();
         for (j, p) in self.parameters.iter().enumerate() {
@@ -287,8 +289,8 @@ impl Law {
         let fault =
             |reason: String| DiscoverError::File { action: "reading", path: path.display().to_string(), reason };
         let text = std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))?;
-        let law: Law = serde_json::from_str(&text)
-            .map_err(|e| fault(format!("{e}; is it a file that `Law::save` wrote?")))?;
+        let law: Law =
+            serde_json::from_str(&text).map_err(|e| fault(format!("{e}; is it a file that `Law::save` wrote?")))?;
         let inputs = 1 + law.states.len() + law.parameters.len();
         if law.formula.inputs() != inputs || law.formula.outputs() != law.states.len() {
             return Err(fault("its formula does not fit its states and parameters; the file is damaged".into()).into());

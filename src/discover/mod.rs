@@ -20,10 +20,10 @@ pub use library::Library;
 
 use crate::fit::{Fitted, NormalEquations, Observations};
 use crate::model::{Call, Caller, Differentiable, Model, System};
+use crate::network::Block;
 use crate::number::{Expr, Formula, Notation, Real};
 use crate::ode::{Options, Tolerance};
 use criterion::Criterion;
-use crate::network::Block;
 use nalgebra::DMatrix;
 use search::{Equation, POLISH, Refit, Search};
 use std::cell::RefCell;
@@ -83,7 +83,12 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
     pub fn run(self) -> crate::Result<Law> {
         if !(self.gamma >= 0.0 && self.gamma.is_finite()) {
             let problem = format!("is {}", self.gamma);
-            return Err(DiscoverError::Argument { argument: "gamma", problem, advice: "give zero or a positive number" }.into());
+            return Err(DiscoverError::Argument {
+                argument: "gamma",
+                problem,
+                advice: "give zero or a positive number",
+            }
+            .into());
         }
         let search = self.search()?;
         let fit = self.fit;
@@ -133,7 +138,11 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
         let rtol = self.fit.settings.options.rtol;
         let atol = Tolerance::Each(self.fit.observations.scale.iter().map(|s| rtol * s).collect());
         // A candidate law that needs this many steps is on its way to a blow-up.
-        let options = Options { atol, max_steps: 2000 + 20 * self.fit.observations.longest(), ..self.fit.settings.options.clone() };
+        let options = Options {
+            atol,
+            max_steps: 2000 + 20 * self.fit.observations.longest(),
+            ..self.fit.settings.options.clone()
+        };
         Ok(Search {
             model: self.fit.model,
             fitted: bound,
@@ -192,7 +201,8 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             equations.assemble(&scaled);
             if equations.factorize(|_| 0.0) {
                 let inverse = equations.invert();
-                covariance = DMatrix::from_fn(width, width, |r, c| inverse[(r.max(c), r.min(c))] / (norms[r] * norms[c]));
+                covariance =
+                    DMatrix::from_fn(width, width, |r, c| inverse[(r.max(c), r.min(c))] / (norms[r] * norms[c]));
                 errors = (0..width).map(|k| covariance[(k, k)].max(0.0).sqrt()).collect();
             }
         }
@@ -278,7 +288,10 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             formula: self.trace(search, chosen)?,
             states: state_names,
             parameters,
-            covariance: (0..estimated).flat_map(|r| (0..estimated).map(move |c| (r, c))).map(|at| covariance[at]).collect(),
+            covariance: (0..estimated)
+                .flat_map(|r| (0..estimated).map(move |c| (r, c)))
+                .map(|at| covariance[at])
+                .collect(),
             initial: chosen.point.initial.chunks_exact(n).map(<[f64]>::to_vec).collect(),
             initial_errors: errors[estimated..].chunks_exact(n).map(<[f64]>::to_vec).collect(),
             terms,
@@ -342,7 +355,9 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             .zip(&states_of)
             .map(|(e, states)| match states.as_slice() {
                 // Its own equation, unless another output enters the same one.
-                [i] if states_of.iter().filter(|s| s.contains(i)).count() == 1 => format!("d {}/dt", bound.states()[*i]),
+                [i] if states_of.iter().filter(|s| s.contains(i)).count() == 1 => {
+                    format!("d {}/dt", bound.states()[*i])
+                }
                 _ => format!("{}[{}]", names[e.unknown], e.output),
             })
             .collect();
@@ -364,7 +379,10 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             owners = calls.iter().map(|(k, x)| (*k, x.len())).collect();
             calls.iter().flat_map(|(_, x)| x.iter().copied()).collect()
         })?;
-        let names = ["t".to_string()].into_iter().chain(bound.states().iter().cloned()).chain(bound.parameters().iter().cloned());
+        let names = ["t".to_string()]
+            .into_iter()
+            .chain(bound.states().iter().cloned())
+            .chain(bound.parameters().iter().cloned());
         let notation = Notation::text(names);
         let mut found: Vec<Vec<String>> = vec![Vec::new(); search.candidates.len()];
         let mut at = 0;

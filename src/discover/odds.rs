@@ -42,7 +42,12 @@ impl Votes {
 }
 
 /// Runs the replicates, in parallel; replicate `b` has its own random stream, so the number of threads changes nothing.
-pub(super) fn replicate<M: Model>(search: &Search<'_, '_, M>, fitted: &Fitted<'_, M>, replicates: usize, seed: u64) -> Votes {
+pub(super) fn replicate<M: Model>(
+    search: &Search<'_, '_, M>,
+    fitted: &Fitted<'_, M>,
+    replicates: usize,
+    seed: u64,
+) -> Votes {
     let supports: Vec<Option<Support>> = (0..replicates)
         .into_par_iter()
         .map(|b| {
@@ -83,7 +88,11 @@ mod tests {
 
     #[test]
     fn shares_count_all_replicates() {
-        let votes = Votes { replicates: 4, failed: 1, supports: vec![vec![vec![1], vec![2]], vec![vec![1, 3], vec![2]], vec![vec![1], vec![2]]] };
+        let votes = Votes {
+            replicates: 4,
+            failed: 1,
+            supports: vec![vec![vec![1], vec![2]], vec![vec![1, 3], vec![2]], vec![vec![1], vec![2]]],
+        };
         assert_eq!(votes.share(0, 1), 0.75);
         assert_eq!(votes.share(0, 3), 0.25);
         assert_eq!(votes.exact(&vec![vec![1], vec![2]]), 0.5);

@@ -196,7 +196,8 @@ mod tests {
         let model = LinearModel::new(offset.clone(), &always, columns.clone());
         for chosen in [vec![], vec![1], vec![0, 3], vec![4, 2, 1]] {
             let width = 2 + chosen.len();
-            let all = DMatrix::from_fn(30, width, |r, c| if c < 2 { always[(r, c)] } else { columns[(r, chosen[c - 2])] });
+            let all =
+                DMatrix::from_fn(30, width, |r, c| if c < 2 { always[(r, c)] } else { columns[(r, chosen[c - 2])] });
             let solution = all.clone().svd(true, true).solve(&-&offset, 1e-12).unwrap();
             let squares = (&offset + &all * &solution).norm_squared();
             approx::assert_relative_eq!(model.squares(&chosen), squares, max_relative = 1e-9);

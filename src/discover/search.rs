@@ -80,7 +80,13 @@ const LEAST_DISTINCT: f64 = 1e-6;
 
 impl<'c, 'a, M: Model> Search<'c, 'a, M> {
     /// The best law for these observations, from a fitted network. `None` when no proposal can be solved.
-    pub fn run(&self, observations: &Observations, point: &Point, states: &[Vec<f64>], sigma: &[f64]) -> (Option<Found>, usize) {
+    pub fn run(
+        &self,
+        observations: &Observations,
+        point: &Point,
+        states: &[Vec<f64>],
+        sigma: &[f64],
+    ) -> (Option<Found>, usize) {
         let mut seen: BTreeMap<Support, Option<f64>> = BTreeMap::new();
         let mut laws: Vec<Refit> = Vec::new();
         let mut indistinct = Vec::new();
@@ -296,7 +302,8 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
         let first = self.fitted.parameters().len();
         let place = |parameter: usize| self.estimated.len() + parameter - first;
         let removed: Vec<(usize, f64)> = networks.iter().map(|&at| (place(at), 1.0)).collect();
-        let columns: Vec<usize> = (first..bound.parameter_count()).filter(|at| !networks.contains(at)).map(place).collect();
+        let columns: Vec<usize> =
+            (first..bound.parameter_count()).filter(|at| !networks.contains(at)).map(place).collect();
         self.linear_model(&out, &layout, &removed, &columns)
     }
 
@@ -381,7 +388,8 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
                     }
                 }
             }
-            let mut ranked: Vec<(f64, Vec<usize>)> = next.into_iter().map(|(s, v)| (v, s)).filter(|(v, _)| v.is_finite()).collect();
+            let mut ranked: Vec<(f64, Vec<usize>)> =
+                next.into_iter().map(|(s, v)| (v, s)).filter(|(v, _)| v.is_finite()).collect();
             ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
             ranked.truncate(BEAM);
             level = ranked.iter().map(|(_, s)| s.clone()).collect();
@@ -396,7 +404,8 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
         let n = self.fitted.dimension();
         let calls: RefCell<Vec<(usize, Vec<f64>, Vec<f64>)>> = RefCell::default();
         for row in states.iter().flat_map(|s| s.chunks_exact(n)) {
-            self.fitted.watch(0.0, row, &point.parameters, &|k, x, y| calls.borrow_mut().push((k, x.to_vec(), y.to_vec())));
+            self.fitted
+                .watch(0.0, row, &point.parameters, &|k, x, y| calls.borrow_mut().push((k, x.to_vec(), y.to_vec())));
         }
         let calls = calls.into_inner();
         let mut paths: Vec<Vec<Vec<usize>>> = Vec::new();
@@ -418,7 +427,9 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
         let longest = paths.iter().map(Vec::len).max().unwrap_or(0);
         // From the sparse end on, equations with a shorter path staying at their sparsest.
         (1..=longest)
-            .map(|back| paths.iter().map(|p| p.get(p.len().saturating_sub(back)).cloned().unwrap_or_default()).collect())
+            .map(|back| {
+                paths.iter().map(|p| p.get(p.len().saturating_sub(back)).cloned().unwrap_or_default()).collect()
+            })
             .collect()
     }
 

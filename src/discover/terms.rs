@@ -182,7 +182,8 @@ impl Block for Blend<'_> {
     fn jvp(&self, weights: &[f64], tape: &[f64], x_dot: &[f64], weights_dot: Option<&[f64]>, y_dot: &mut [f64]) {
         let (of_network, rest) = tape.split_at(self.network.tape_len());
         let (network, of_terms) = rest.split_at(self.outputs());
-        let scaled: Vec<f64> = x_dot.iter().enumerate().map(|(i, d)| self.scaling.input(i, *d) - self.scaling.input(i, 0.0)).collect();
+        let scaled: Vec<f64> =
+            x_dot.iter().enumerate().map(|(i, d)| self.scaling.input(i, *d) - self.scaling.input(i, 0.0)).collect();
         let mut through = vec![0.0; self.outputs()];
         self.network.jvp(self.weights, of_network, &scaled, None, &mut through);
         self.terms.jvp(&weights[1..], of_terms, x_dot, weights_dot.map(|d| &d[1..]), y_dot);
@@ -245,7 +246,11 @@ mod tests {
         let (mut x_bar, mut w_bar) = (vec![0.0; i], vec![0.0; n]);
         block.vjp(weights, &tape, &y_bar, &mut x_bar, &mut w_bar);
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        approx::assert_relative_eq!(dot(&y_bar, &y_dot), dot(&x_bar, &x_dot) + dot(&w_bar, &w_dot), max_relative = 1e-12);
+        approx::assert_relative_eq!(
+            dot(&y_bar, &y_dot),
+            dot(&x_bar, &x_dot) + dot(&w_bar, &w_dot),
+            max_relative = 1e-12
+        );
     }
 
     #[test]

@@ -39,8 +39,6 @@ pub(crate) struct Fitting {
     pub squares: f64,
     /// Well-determined numbers, for the noise estimate.
     pub effective: f64,
-    /// Used when the observations were all read.
-    pub residuals: Vec<f64>,
     pub states: Vec<Vec<f64>>,
     pub history: Vec<Progress>,
     pub optimizer: Optimizer,
@@ -145,7 +143,6 @@ fn by_least_squares<Sys: Differentiable>(
         iterations: used,
         squares,
         effective,
-        residuals: last.residuals,
         states: (0..observations.trajectories.len()).map(|j| problem.states(j).to_vec()).collect(),
         history,
         optimizer: Optimizer::LevenbergMarquardt,
@@ -224,7 +221,6 @@ fn by_gradient<Sys: Differentiable>(
         squares,
         // Without a Jacobian of all weights only the mechanistic numbers are counted.
         effective: (layout.mechanistic + layout.states * layout.trajectories) as f64,
-        residuals: last.residuals,
         states: (0..observations.trajectories.len()).map(|j| problem.states(j).to_vec()).collect(),
         history,
         optimizer: Optimizer::AdamLbfgs,

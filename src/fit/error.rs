@@ -57,7 +57,9 @@ pub enum FitError {
         parameter: String,
     },
     /// A list of values does not match the model's parameters.
-    #[error("`{argument}` has {found} values, but the model has {expected} parameters: [{names}]; give one for each, or pairs of name and value")]
+    #[error(
+        "`{argument}` has {found} values, but the model has {expected} parameters: [{names}]; give one for each, or pairs of name and value"
+    )]
     ParameterCount {
         /// `known` or `estimate`.
         argument: &'static str,
@@ -79,10 +81,14 @@ pub enum FitError {
         advice: &'static str,
     },
     /// Nothing is left to fit.
-    #[error("there is nothing to fit: the model has no unknown term and every parameter is known; estimate a parameter or add an unknown term")]
+    #[error(
+        "there is nothing to fit: the model has no unknown term and every parameter is known; estimate a parameter or add an unknown term"
+    )]
     NothingToFit,
     /// Fewer observations than could determine anything.
-    #[error("{observed} observed numbers cannot determine {needed} unknowns (initial states and mechanistic parameters); measure more, or hold parameters with `.known(…)`")]
+    #[error(
+        "{observed} observed numbers cannot determine {needed} unknowns (initial states and mechanistic parameters); measure more, or hold parameters with `.known(…)`"
+    )]
     TooFewObservations {
         /// Numbers observed.
         observed: usize,
@@ -90,7 +96,9 @@ pub enum FitError {
         needed: usize,
     },
     /// The model could not be solved from any of the starts tried.
-    #[error("the model could not be solved over even the first two times of trajectory `{trajectory}`, from {starts} initial weights: {source}")]
+    #[error(
+        "the model could not be solved over even the first two times of trajectory `{trajectory}`, from {starts} initial weights: {source}"
+    )]
     NoStart {
         /// The trajectory.
         trajectory: String,

@@ -2,14 +2,11 @@
 
 use super::engine::{Fitting, MOST_COLUMNS, Progress, Settings};
 use super::levenberg_marquardt::StopCause;
-use super::observations::{Layout, Observations, Point};
-use super::{FitError, Optimizer};
+use super::observations::{Layout, Observations};
+use super::{Optimizer, Prepared};
 use crate::data::{TimeSeries, Trajectory};
-use crate::model::{Bound, Differentiable, Model, Scaling};
+use crate::model::{Bound, Model};
 use crate::ode::{Solution, Solve};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// A fitted model: parameters, weights, initial states, and how well they describe the data.
@@ -27,17 +24,14 @@ pub struct Fitted<'a, M: Model> {
 }
 
 impl<'a, M: Model> Fitted<'a, M> {
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
         model: &'a M,
         data: &'a TimeSeries,
-        bound: Bound<'a, M>,
-        observations: Observations,
-        layout: Layout,
-        settings: Settings,
+        prepared: Prepared<'a, M>,
         seed: u64,
         fitting: Fitting,
     ) -> Self {
+        let Prepared { bound, observations, layout, settings, .. } = prepared;
         let sigma = noise(&observations, &fitting);
         Fitted { model, data, bound, observations, layout, settings, seed, fitting, sigma }
     }
@@ -153,98 +147,14 @@ impl<'a, M: Model> Fitted<'a, M> {
         )
     }
 
-    /// Writes the fit to a safetensors file: parameters, weights by unknown term, initial states, scales.
+    /// Writes the fit to a safetensors file: parameters, weights by unknown term, initial states, scales. Read it with
+    /// [`Fit::load`](super::Fit::load).
     ///
     /// # Errors
-    /// [`FitError::File`].
+    /// [`FitError::File`](super::FitError::File).
     pub fn save(&self, path: impl AsRef<Path>) -> crate::Result<()> {
-        let path = path.as_ref();
-        let fault = |reason: String| FitError::File { action: "writing", path: path.display().to_string(), reason };
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| fault(e.to_string()))?;
-        }
-        let bytes = |x: &[f64]| -> Vec<u8> { x.iter().flat_map(|x| x.to_le_bytes()).collect() };
-        let mut tensors: Vec<(String, Vec<u8>, usize)> = Vec::new();
-        let point = &self.fitting.point;
-        let mechanistic = self.bound.parameters().len();
-        let mut keep = |name: String, values: &[f64]| tensors.push((name, bytes(values), values.len()));
-        keep("parameters".to_string(), &point.parameters[..mechanistic]);
-        keep("initial".to_string(), &point.initial);
-        for (k, name) in self.bound.unknowns().enumerate() {
-            keep(format!("{name}.weights"), &point.parameters[self.bound.weights_of(k)]);
-            let (shift, inputs, outputs) = self.bound.scaling_of(k).parts();
-            keep(format!("{name}.input_shift"), &shift);
-            keep(format!("{name}.input_scale"), &inputs);
-            keep(format!("{name}.output_scale"), &outputs);
-        }
-        let notes = Notes { decay: self.fitting.decay, seed: self.seed, history: self.fitting.history.clone() };
-        let notes = serde_json::to_string(&notes).map_err(|e| fault(e.to_string()))?;
-        let metadata = HashMap::from([("ansatz.fit".to_string(), notes)]);
-        let views = tensors
-            .iter()
-            .map(|(name, data, len)| Ok((name.as_str(), TensorView::new(Dtype::F64, vec![*len], data)?)))
-            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-            .map_err(|e| fault(e.to_string()))?;
-        let file = safetensors::serialize(views, Some(metadata)).map_err(|e| fault(e.to_string()))?;
-        std::fs::write(path, file).map_err(|e| fault(e.to_string()))?;
-        Ok(())
+        super::saved::write(path.as_ref(), &self.bound, &self.fitting, self.seed)
     }
-
-    /// Reads a fit back: the same model and data as were fitted, from the same [`Fit`](super::Fit).
-    ///
-    /// # Errors
-    /// [`FitError::File`] when the file is not there, damaged, or belongs to another model.
-    pub(super) fn restore(&mut self, path: &Path) -> crate::Result<()> {
-        let fault = |reason: String| FitError::File { action: "reading", path: path.display().to_string(), reason };
-        let file = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
-        let tensors = SafeTensors::deserialize(&file)
-            .map_err(|e| fault(format!("{e}; is it a file that `Fitted::save` wrote?")))?;
-        let values = |name: &str, expected: Option<usize>| -> Result<Vec<f64>, FitError> {
-            let tensor = tensors.tensor(name).map_err(|_| fault(format!("it has no `{name}`; was another model fitted?")))?;
-            let found: Vec<f64> = tensor.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
-            match expected {
-                Some(n) if n != found.len() => {
-                    Err(fault(format!("`{name}` has {} values, and this model {n}; was another model fitted?", found.len())))
-                }
-                _ => Ok(found),
-            }
-        };
-        let mechanistic = self.bound.parameters().len();
-        let mut point = Point { parameters: values("parameters", Some(mechanistic))?, initial: values("initial", Some(self.fitting.point.initial.len()))? };
-        point.parameters.resize(self.bound.parameter_count(), 0.0);
-        let names: Vec<String> = self.bound.unknowns().map(str::to_string).collect();
-        for (k, name) in names.iter().enumerate() {
-            let range = self.bound.weights_of(k);
-            let weights = values(&format!("{name}.weights"), Some(range.len()))?;
-            point.parameters[range].copy_from_slice(&weights);
-            let scale = |part: &str| values(&format!("{name}.{part}"), None);
-            let scaling = match (scale("input_shift")?, scale("input_scale")?, scale("output_scale")?) {
-                (shift, _, _) if shift.is_empty() => Scaling::identity(),
-                (shift, inputs, outputs) => Scaling::new(&shift, &inputs, &outputs),
-            };
-            self.bound.set_scaling(k, scaling);
-        }
-        let (_, metadata) = SafeTensors::read_metadata(&file).map_err(|e| fault(e.to_string()))?;
-        let notes: Notes = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|m| m.get("ansatz.fit"))
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or_else(|| fault("it holds no fit".to_string()))?;
-        self.fitting.decay = notes.decay;
-        self.fitting.history = notes.history;
-        self.seed = notes.seed;
-        self.fitting.point = point;
-        Ok(())
-    }
-}
-
-/// What a saved fit keeps beside numbers.
-#[derive(Serialize, Deserialize)]
-struct Notes {
-    decay: f64,
-    seed: u64,
-    history: Vec<Progress>,
 }
 
 /// $\hat\sigma_i$ of each state from the residuals, the numbers that the fit determined shared out evenly.

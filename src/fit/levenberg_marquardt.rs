@@ -224,10 +224,8 @@ impl LevenbergMarquardt {
     fn follow_evidence<Sys: Differentiable>(&mut self, problem: &Shooting<'_, Sys>) {
         let Some((of_weights, of_rest)) = self.effective_numbers(problem) else { return };
         let observed = self.current.residuals.len() as f64;
-        let weights: f64 = (0..self.theta.len())
-            .filter(|k| problem.layout.is_weight(*k))
-            .map(|k| self.theta[k] * self.theta[k])
-            .sum();
+        let weights: f64 =
+            (0..self.theta.len()).filter(|k| problem.layout.is_weight(*k)).map(|k| self.theta[k] * self.theta[k]).sum();
         let left = (observed - of_weights - of_rest).max(0.1 * observed);
         let variance = self.current.squares() / left;
         let wanted = variance * of_weights.max(1.0) / weights.max(1e-12);

@@ -31,6 +31,7 @@ mod fitted;
 mod levenberg_marquardt;
 mod normal_equations;
 mod observations;
+mod saved;
 mod scaling;
 mod shooting;
 
@@ -53,6 +54,7 @@ use engine::Settings;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::path::Path;
 
 /// How the estimated numbers are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -111,6 +113,15 @@ pub struct Fit<'a, M: Model> {
     rtol: f64,
     seed: u64,
     progress: bool,
+}
+
+/// Model, data and options brought together, before anything is fitted.
+pub(crate) struct Prepared<'a, M: Model> {
+    pub bound: Bound<'a, M>,
+    pub observations: Observations,
+    pub layout: Layout,
+    pub settings: Settings,
+    pub point: Point,
 }
 
 /// Draws of initial weights before a fit gives up.
@@ -196,6 +207,46 @@ impl<'a, M: Model> Fit<'a, M> {
     /// [`FitError`] when model, data and options do not fit together, or no start can be solved;
     /// [`ModelError`](crate::model::ModelError) when the model itself is not sound.
     pub fn run(self) -> crate::Result<Fitted<'a, M>> {
+        let Prepared { bound, observations, layout, settings, mut point } = self.prepare()?;
+        let bar = self.bar();
+        let mut watch = |p: Progress| {
+            bar.inc(1);
+            bar.set_message(format!("{} times, sum of squares {:.3e}", p.horizon, p.squares));
+        };
+        let mut last = None;
+        for start in 0..MOST_STARTS {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            rng.set_stream(start as u64);
+            bound.initialize(&mut rng, &mut point.parameters);
+            let scale = &observations.scale;
+            match fit(&bound, &observations, layout.clone(), scale, &settings, point.clone(), &mut watch) {
+                Ok(fitting) => {
+                    bar.finish_and_clear();
+                    let prepared = Prepared { bound, observations, layout, settings, point };
+                    return Ok(Fitted::new(self.model, self.data, prepared, self.seed, fitting));
+                }
+                Err(failure) => last = Some(failure),
+            }
+        }
+        bar.finish_and_clear();
+        let Some((j, stop)) = last else { return Err(FitError::NothingToFit.into()) };
+        let source = Box::new(self.stopped(&bound, &observations, j, stop));
+        let trajectory = observations.trajectories[j].id.clone();
+        Err(FitError::NoStart { trajectory, starts: MOST_STARTS, source }.into())
+    }
+
+    /// Reads a fit that [`Fitted::save`] wrote, for the same model, data and known parameters, without fitting again.
+    ///
+    /// # Errors
+    /// [`FitError::File`] when the file is not there, damaged or of another model; and as [`run`](Self::run).
+    pub fn load(self, path: impl AsRef<Path>) -> crate::Result<Fitted<'a, M>> {
+        let mut prepared = self.prepare()?;
+        let (fitting, seed) = saved::read(path.as_ref(), &mut prepared)?;
+        Ok(Fitted::new(self.model, self.data, prepared, seed, fitting))
+    }
+
+    /// Brings model, data and options together.
+    fn prepare(&self) -> crate::Result<Prepared<'a, M>> {
         let mut bound = Bound::new(self.model)?;
         self.check()?;
         let observations = Observations::new(self.data, bound.states())?;
@@ -203,9 +254,8 @@ impl<'a, M: Model> Fit<'a, M> {
         let held: Vec<usize> = (0..known.len()).filter(|&j| known[j]).collect();
         bound.hold(&held);
         let n = bound.dimension();
-        let mechanistic = known.iter().filter(|k| !**k).count();
-        let free: Vec<usize> =
-            (0..bound.parameter_count()).filter(|&j| known.get(j).is_none_or(|known| !known)).collect();
+        let mechanistic = known.len() - held.len();
+        let free: Vec<usize> = (0..bound.parameter_count()).filter(|j| !held.contains(j)).collect();
         let trajectories = observations.trajectories.len();
         let layout = Layout { mechanistic, networks: true, states: n, trajectories, free };
         if layout.free.is_empty() {
@@ -219,38 +269,20 @@ impl<'a, M: Model> Fit<'a, M> {
         settings.options.rtol = self.rtol;
         settings.options.atol = Tolerance::Each(observations.scale.iter().map(|s| self.rtol * s).collect());
         settings.options.check(n)?;
-
         let initial: Vec<f64> = (0..trajectories).flat_map(|j| observations.first_states(j)).collect();
         parameters.resize(bound.parameter_count(), 0.0);
-        let mut point = Point { parameters, initial };
+        let point = Point { parameters, initial };
         scaling::scale_unknowns(&mut bound, &observations, &point);
-
-        let bar = self.bar();
-        let mut watch = |p: Progress| {
-            bar.inc(1);
-            bar.set_message(format!("{} times, sum of squares {:.3e}", p.horizon, p.squares));
-        };
-        let mut last = None;
-        for start in 0..MOST_STARTS {
-            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(start as u64);
-            bound.initialize(&mut rng, &mut point.parameters);
-            let sigma = observations.scale.clone();
-            match fit(&bound, &observations, layout.clone(), &sigma, &settings, point.clone(), &mut watch) {
-                Ok(fitting) => {
-                    bar.finish_and_clear();
-                    return Ok(Fitted::new(self.model, self.data, bound, observations, layout, settings, self.seed, fitting));
-                }
-                Err(failure) => last = Some(failure),
-            }
-        }
-        bar.finish_and_clear();
-        let (j, stop) = last.unwrap_or((0, crate::ode::Stop { reason: crate::ode::StopReason::NotFinite, t: 0.0, h: 0.0, component: 0 }));
-        let source = Box::new(self.stopped(&bound, &observations, j, stop));
-        Err(FitError::NoStart { trajectory: observations.trajectories[j].id.clone(), starts: MOST_STARTS, source }.into())
+        Ok(Prepared { bound, observations, layout, settings, point })
     }
 
-    fn stopped(&self, bound: &Bound<'_, M>, observations: &Observations, j: usize, stop: crate::ode::Stop) -> SolveError {
+    fn stopped(
+        &self,
+        bound: &Bound<'_, M>,
+        observations: &Observations,
+        j: usize,
+        stop: crate::ode::Stop,
+    ) -> SolveError {
         let names: Vec<String> = (0..bound.dimension()).map(|i| bound.state_name(i)).collect();
         let times = &observations.trajectories[j].times;
         let partial = crate::ode::Solution::of(names, &[], &[], Default::default());

@@ -20,7 +20,12 @@ impl NormalEquations {
         let need = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, params)
             .or(llt::solve::solve_in_place_scratch::<f64>(n, 1, Par::Seq))
             .or(llt::inverse::inverse_scratch::<f64>(n, Par::Seq));
-        NormalEquations { a: Mat::zeros(n, n), factor: Mat::zeros(n, n), inverse: Mat::zeros(n, n), memory: MemBuffer::new(need) }
+        NormalEquations {
+            a: Mat::zeros(n, n),
+            factor: Mat::zeros(n, n),
+            inverse: Mat::zeros(n, n),
+            memory: MemBuffer::new(need),
+        }
     }
 
     /// $A = J^\top J$ (lower triangle) of a matrix given row by row.

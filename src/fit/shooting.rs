@@ -39,7 +39,8 @@ impl<'a, Sys: Differentiable> Shooting<'a, Sys> {
         options: &Options,
         point: Point,
     ) -> Self {
-        let engines = observations.trajectories.iter().map(|_| ForwardSensitivity::new(system, options.clone())).collect();
+        let engines =
+            observations.trajectories.iter().map(|_| ForwardSensitivity::new(system, options.clone())).collect();
         let inverse_sigma = sigma.iter().map(|s| 1.0 / s).collect();
         Shooting { observations, layout, inverse_sigma, engines, point }
     }

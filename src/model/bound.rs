@@ -79,6 +79,8 @@ struct Recorded {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scaling {
     shift: Vec<f64>,
+    inputs: Vec<f64>,
+    /// $1 / s_x$: a multiplication in the hot path.
     inverse: Vec<f64>,
     outputs: Vec<f64>,
 }
@@ -93,16 +95,18 @@ impl Scaling {
     /// finite count as one.
     pub fn new(shift: &[f64], inputs: &[f64], outputs: &[f64]) -> Scaling {
         let sound = |s: &f64| if s.is_finite() && *s != 0.0 { *s } else { 1.0 };
+        let inputs: Vec<f64> = inputs.iter().map(sound).collect();
         Scaling {
             shift: shift.iter().map(|m| if m.is_finite() { *m } else { 0.0 }).collect(),
-            inverse: inputs.iter().map(|s| 1.0 / sound(s)).collect(),
+            inverse: inputs.iter().map(|s| 1.0 / s).collect(),
+            inputs,
             outputs: outputs.iter().map(sound).collect(),
         }
     }
 
     /// Shifts, input scales and output scales; empty for the identity.
     pub fn parts(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-        (self.shift.clone(), self.inverse.iter().map(|s| 1.0 / s).collect(), self.outputs.clone())
+        (self.shift.clone(), self.inputs.clone(), self.outputs.clone())
     }
 
     #[inline(always)]
@@ -193,7 +197,12 @@ impl<'a, M: Model> Bound<'a, M> {
 
     /// Evaluates the right-hand side once, to see what it calls and whether it does what it says.
     fn probe(&self) -> Result<Vec<usize>, ModelError> {
-        let probe = Probe { unknowns: &self.unknowns, called: RefCell::default(), asked: Cell::new(None), stray: Cell::new(false) };
+        let probe = Probe {
+            unknowns: &self.unknowns,
+            called: RefCell::default(),
+            asked: Cell::new(None),
+            stray: Cell::new(false),
+        };
         // A NaN with this payload comes out of no computation: what still has it was not written.
         const UNSET: u64 = 0x7ff8_0000_dead_beef;
         let mut du = vec![f64::from_bits(UNSET); self.states.len()];

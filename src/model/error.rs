@@ -35,7 +35,9 @@ pub enum ModelError {
     )]
     UndeclaredBlock,
     /// An unknown term is listed and never called.
-    #[error("the unknown term `{name}` is listed in `unknowns()`, but the right-hand side never calls it; call it or take it off the list")]
+    #[error(
+        "the unknown term `{name}` is listed in `unknowns()`, but the right-hand side never calls it; call it or take it off the list"
+    )]
     UncalledBlock {
         /// The unknown's name.
         name: String,

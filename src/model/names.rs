@@ -20,7 +20,11 @@ impl Names {
 
     /// The first name that is there twice, or empty.
     pub(crate) fn repeated_or_empty(&self) -> Option<&str> {
-        self.0.iter().enumerate().find(|(i, n)| n.trim().is_empty() || self.0[..*i].contains(n)).map(|(_, n)| n.as_str())
+        self.0
+            .iter()
+            .enumerate()
+            .find(|(i, n)| n.trim().is_empty() || self.0[..*i].contains(n))
+            .map(|(_, n)| n.as_str())
     }
 }
 
@@ -47,10 +51,7 @@ impl Deref for Names {
 }
 
 /// The candidate nearest to `name`, if one is near enough to be a likely slip of the pen.
-pub fn nearest_name<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest_name<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.trim().to_lowercase();
     // Two slips, or a third of the letters of a long name; never every letter of a short one.
     let letters = name.chars().count();
@@ -78,9 +79,7 @@ fn edit_distance(from: &str, to: &str) -> usize {
                 continue;
             }
             let replaced = distance[at - width - 1] + usize::from(from[i - 1] != to[j - 1]);
-            let mut least = replaced
-                .min(distance[at - width] + 1)
-                .min(distance[at - 1] + 1);
+            let mut least = replaced.min(distance[at - width] + 1).min(distance[at - 1] + 1);
             if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
                 least = least.min(distance[at - 2 * width - 2] + 1);
             }

@@ -1,8 +1,8 @@
 //! What a right-hand side gets besides time and state: parameters, and the unknown terms to call.
 
+use crate::model::Scaling;
 use crate::network::{Block, Shaped};
 use crate::number::Real;
-use crate::model::Scaling;
 
 /// The parameters of one evaluation, and the way to the unknown terms.
 pub struct Params<'a, R> {

@@ -74,8 +74,8 @@ impl Layer {
         weights_bar: &mut [f64],
     ) {
         let (w, _) = self.split(weights);
-        let (w_bar, b_bar) = weights_bar[self.weights..self.weights + self.weight_count()]
-            .split_at_mut(self.inputs * self.outputs);
+        let (w_bar, b_bar) =
+            weights_bar[self.weights..self.weights + self.weight_count()].split_at_mut(self.inputs * self.outputs);
         let (x, x_bar) = (&x[..self.inputs], &mut x_bar[..self.inputs]);
         match self.outputs {
             1 => rows::<FMA, 1>(w, x, delta, x_bar, w_bar, b_bar),

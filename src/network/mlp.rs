@@ -54,7 +54,15 @@ impl<const I: usize, const O: usize> Mlp<I, O> {
             })
             .collect();
         let room = in_fours(sizes.iter().copied().max().unwrap_or(0));
-        Mlp { widths, activation, initializer: Initializer::Glorot, layers, weight_count: weights, tape_len: tape, room }
+        Mlp {
+            widths,
+            activation,
+            initializer: Initializer::Glorot,
+            layers,
+            weight_count: weights,
+            tape_len: tape,
+            room,
+        }
     }
 
     /// Draws the initial weights in another way.
@@ -100,8 +108,8 @@ impl<const I: usize, const O: usize> Block for Mlp<I, O> {
 
     fn initialize(&self, rng: &mut ChaCha8Rng, weights: &mut [f64]) {
         for layer in &self.layers {
-            let (w, b) = weights[layer.weights..layer.weights + layer.weight_count()]
-                .split_at_mut(layer.inputs * layer.outputs);
+            let (w, b) =
+                weights[layer.weights..layer.weights + layer.weight_count()].split_at_mut(layer.inputs * layer.outputs);
             self.initializer.fill(layer.inputs, layer.outputs, rng, w);
             b.fill(0.0);
         }
@@ -126,11 +134,12 @@ impl<const I: usize, const O: usize> Block for Mlp<I, O> {
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R]) {
         let mut input = x.to_vec();
         for (l, layer) in self.layers.iter().enumerate() {
-            let (w, b) = weights[layer.weights..layer.weights + layer.weight_count()]
-                .split_at(layer.inputs * layer.outputs);
+            let (w, b) =
+                weights[layer.weights..layer.weights + layer.weight_count()].split_at(layer.inputs * layer.outputs);
             let output: Vec<R> = (0..layer.outputs)
                 .map(|o| {
-                    let z = input.iter().enumerate().fold(R::from_f64(b[o]), |z, (i, x)| z + *x * w[i * layer.outputs + o]);
+                    let z =
+                        input.iter().enumerate().fold(R::from_f64(b[o]), |z, (i, x)| z + *x * w[i * layer.outputs + o]);
                     if l + 1 < self.layers.len() { self.activation.evaluate(z) } else { z }
                 })
                 .collect();
@@ -235,8 +244,8 @@ impl<const I: usize, const O: usize> Kernel for Jvp<'_, I, O> {
             layer.push::<FMA>(weights, &a_dot[..layer.inputs], z_dot);
             if let Some(w_dot) = weights_dot {
                 // ż += Ẇ a + ḃ
-                let (w_dot, b_dot) = w_dot[layer.weights..layer.weights + layer.weight_count()]
-                    .split_at(layer.inputs * layer.outputs);
+                let (w_dot, b_dot) =
+                    w_dot[layer.weights..layer.weights + layer.weight_count()].split_at(layer.inputs * layer.outputs);
                 for (a, row) in tape[layer.tape..].iter().zip(w_dot.chunks_exact(layer.outputs)) {
                     for (z, w) in z_dot.iter_mut().zip(row) {
                         *z = multiply_add::<FMA>(*a, *w, *z);
@@ -324,7 +333,8 @@ mod tests {
             let weight = |k: usize| dual(w[k], w_dot[k]);
             a = (0..outputs)
                 .map(|o| {
-                    let z = (0..inputs).fold(weight(at + inputs * outputs + o), |z, i| z + a[i] * weight(at + i * outputs + o));
+                    let z = (0..inputs)
+                        .fold(weight(at + inputs * outputs + o), |z, i| z + a[i] * weight(at + i * outputs + o));
                     if l + 2 < sizes.len() { activation.evaluate(z) } else { z }
                 })
                 .collect();

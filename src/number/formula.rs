@@ -65,8 +65,19 @@ impl Op {
         use Op::*;
         match self {
             Constant(_) | Input(_) => {}
-            Neg(a) | Exp(a) | ExpM1(a) | Ln(a) | Ln1p(a) | Sqrt(a) | Sin(a) | Cos(a) | Tanh(a) | Atan(a)
-            | Powi(a, _) | Powf(a, _) | Abs(a) => visit(a),
+            Neg(a)
+            | Exp(a)
+            | ExpM1(a)
+            | Ln(a)
+            | Ln1p(a)
+            | Sqrt(a)
+            | Sin(a)
+            | Cos(a)
+            | Tanh(a)
+            | Atan(a)
+            | Powi(a, _)
+            | Powf(a, _)
+            | Abs(a) => visit(a),
             Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) => {
                 visit(a);
                 visit(b);
@@ -125,7 +136,9 @@ pub enum FormulaError {
         output: usize,
     },
     /// A stored formula refers to an operation or an input that it does not have.
-    #[error("operation {operation} of the stored formula refers to something that comes after it or does not exist; the file is damaged")]
+    #[error(
+        "operation {operation} of the stored formula refers to something that comes after it or does not exist; the file is damaged"
+    )]
     Damaged {
         /// Index of the operation.
         operation: usize,
@@ -357,7 +370,16 @@ impl Formula {
                 Op::Atan(a) => add(a, bar / (1.0 + v(a) * v(a))),
                 Op::Powi(a, k) => add(a, bar * f64::from(k) * Real::powi(v(a), k - 1)),
                 Op::Powf(a, p) => add(a, bar * p * v(a).powf(p - 1.0)),
-                Op::Abs(a) => add(a, if v(a) > 0.0 { bar } else if v(a) < 0.0 { -bar } else { 0.0 }),
+                Op::Abs(a) => add(
+                    a,
+                    if v(a) > 0.0 {
+                        bar
+                    } else if v(a) < 0.0 {
+                        -bar
+                    } else {
+                        0.0
+                    },
+                ),
                 Op::Min(a, b) => add(if v(b) - v(a) > 0.0 { a } else { b }, bar),
                 Op::Max(a, b) => add(if v(a) - v(b) > 0.0 { a } else { b }, bar),
                 Op::Select(c, a, b) => add(if v(c) > 0.0 { a } else { b }, bar),

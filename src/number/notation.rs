@@ -417,7 +417,8 @@ fn digits(c: Coefficient) -> (String, i32) {
             // A known number as it was given, up to six digits.
             let decimals = (5 - (size(value) - exponent)).clamp(0, 15) as usize;
             let text = format!("{:.decimals$}", value * scale);
-            let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text };
+            let text =
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text };
             (text, exponent)
         }
         Some(e) => {

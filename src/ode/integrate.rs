@@ -79,11 +79,8 @@ impl<'t> SaveTimes<'t> {
     ) {
         let forward = step.h.signum();
         while let Some(&t) = self.times.get(self.next).filter(|t| (step.t_new - **t) * forward >= 0.0) {
-            let place = if t == step.t_new {
-                Place::End
-            } else {
-                Place::Inside(T::dense_weights((t - step.t) / step.h))
-            };
+            let place =
+                if t == step.t_new { Place::End } else { Place::Inside(T::dense_weights((t - step.t) / step.h)) };
             visit(self.next, t, place);
             self.next += 1;
         }
@@ -201,9 +198,7 @@ pub(crate) fn integrate<T: Tableau<S, D>, const S: usize, const D: usize, O: Obs
     }
     let mut h = match options.h_initial {
         Some(h) => h.min(h_max),
-        None => {
-            initial_step(observer, options, T::ORDER, t, direction, h_max, u, &k[..n], stage, error, statistics)
-        }
+        None => initial_step(observer, options, T::ORDER, t, direction, h_max, u, &k[..n], stage, error, statistics),
     };
     let mut controller = Controller::new(T::ERROR_ORDER);
     // Where the right-hand side was last not finite while shrinking, to tell "not here" from "too hard".

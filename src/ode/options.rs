@@ -123,10 +123,18 @@ impl Options {
         }
         match &self.atol {
             Tolerance::Scalar(a) if !(*a > 0.0 && a.is_finite()) => {
-                return fault("atol", format!("is {a}"), "give a positive number: the size below which a state is noise");
+                return fault(
+                    "atol",
+                    format!("is {a}"),
+                    "give a positive number: the size below which a state is noise",
+                );
             }
             Tolerance::Each(a) if a.len() != n => {
-                return fault("atol", format!("has {} values for {n} states", a.len()), "give one number, or one for each state");
+                return fault(
+                    "atol",
+                    format!("has {} values for {n} states", a.len()),
+                    "give one number, or one for each state",
+                );
             }
             Tolerance::Each(a) => {
                 if let Some(i) = a.iter().position(|a| !(*a > 0.0 && a.is_finite())) {
@@ -137,7 +145,11 @@ impl Options {
         }
         for (argument, h) in [("h_initial", self.h_initial), ("h_max", self.h_max)] {
             if h.is_some_and(|h| !(h > 0.0 && h.is_finite())) {
-                return fault(argument, format!("is {}", h.unwrap_or_default()), "give a positive step, also when time runs backwards");
+                return fault(
+                    argument,
+                    format!("is {}", h.unwrap_or_default()),
+                    "give a positive step, also when time runs backwards",
+                );
             }
         }
         if !(self.h_min_relative >= 0.0 && self.h_min_relative < 1.0) {

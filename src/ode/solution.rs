@@ -129,7 +129,10 @@ impl Solution {
         };
         let forward = if last >= first { 1.0 } else { -1.0 };
         if !((t - first) * forward >= 0.0 && (last - t) * forward >= 0.0) {
-            return fault(format!("= {t} lies outside the solution, which goes from {first} to {last}"), "solve further, or ask within");
+            return fault(
+                format!("= {t} lies outside the solution, which goes from {first} to {last}"),
+                "solve further, or ask within",
+            );
         }
         if let Some(k) = self.times.iter().position(|s| *s == t) {
             return Ok(self.state(k).to_vec());

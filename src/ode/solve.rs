@@ -143,7 +143,8 @@ impl<'a, S: System> Solve<'a, S> {
         let mut statistics = Statistics::default();
         let mut work = Workspace::default();
         let stopped = with_method!(self.options.method, |T, S_, D_| {
-            let mut saver = Saver::<_, T, S_, D_>::new(system, &self.parameters, &self.save, self.span, &u, &mut solution);
+            let mut saver =
+                Saver::<_, T, S_, D_>::new(system, &self.parameters, &self.save, self.span, &u, &mut solution);
             integrate::<T, S_, D_, _>(&mut saver, &self.options, self.span, &mut u, &mut work, &mut statistics)
         });
         solution.statistics = statistics;
@@ -173,10 +174,18 @@ fn check_span(span: Span, save: &Save) -> Result<(), SolveError> {
         let forward = if span.end >= span.start { 1.0 } else { -1.0 };
         let outside = |t: f64| !((t - span.start) * forward >= 0.0 && (span.end - t) * forward >= 0.0);
         if let Some(t) = times.iter().find(|t| outside(**t)) {
-            return fault("save_at", format!("has the time {t} outside of {} … {}", span.start, span.end), "save only within the span");
+            return fault(
+                "save_at",
+                format!("has the time {t} outside of {} … {}", span.start, span.end),
+                "save only within the span",
+            );
         }
         if let Some(pair) = times.windows(2).find(|w| (w[1] - w[0]) * forward < 0.0) {
-            return fault("save_at", format!("has {} after {}", pair[1], pair[0]), "order the times as they are reached");
+            return fault(
+                "save_at",
+                format!("has {} after {}", pair[1], pair[0]),
+                "order the times as they are reached",
+            );
         }
     }
     Ok(())
@@ -195,7 +204,9 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
         format!("the state grew to {largest:.1e}, so it probably blows up in finite time near here")
     } else {
         match stop.reason {
-            StopReason::TooManySteps => "steps this short mean that the problem is stiff, oscillates fast, or is not smooth".to_string(),
+            StopReason::TooManySteps => {
+                "steps this short mean that the problem is stiff, oscillates fast, or is not smooth".to_string()
+            }
             StopReason::StepTooSmall => "the solution is not smooth here, or the right-hand side jumps".to_string(),
             _ => "a term has no real value beyond this point".to_string(),
         }

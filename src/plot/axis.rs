@@ -45,11 +45,7 @@ pub(super) enum Direction {
 
 impl Axis {
     /// The axis that shows all of `values` with `margin` (a share of their range) around them; `None` if none can be shown.
-    pub(super) fn around(
-        values: impl IntoIterator<Item = f64>,
-        scale: Scale,
-        margin: f64,
-    ) -> Option<Self> {
+    pub(super) fn around(values: impl IntoIterator<Item = f64>, scale: Scale, margin: f64) -> Option<Self> {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.into_iter().filter(|&value| scale.shows(value)) {
             let value = match scale {
@@ -74,34 +70,14 @@ impl Axis {
                     1.0
                 };
                 // Amounts that are never negative get no negative piece of axis.
-                let bottom = if low >= 0.0 {
-                    (low - padding).max(0.0)
-                } else {
-                    low - padding
-                };
-                let top = if high <= 0.0 && low < 0.0 {
-                    (high + padding).min(0.0)
-                } else {
-                    high + padding
-                };
-                Self {
-                    low: bottom,
-                    high: top,
-                    scale,
-                }
+                let bottom = if low >= 0.0 { (low - padding).max(0.0) } else { low - padding };
+                let top = if high <= 0.0 && low < 0.0 { (high + padding).min(0.0) } else { high + padding };
+                Self { low: bottom, high: top, scale }
             }
             Scale::Logarithmic => {
                 let (low, high) = (low.log10(), high.log10());
-                let padding = if high - low > 1e-9 {
-                    margin * (high - low)
-                } else {
-                    0.5
-                };
-                Self {
-                    low: 10_f64.powf(low - padding),
-                    high: 10_f64.powf(high + padding),
-                    scale,
-                }
+                let padding = if high - low > 1e-9 { margin * (high - low) } else { 0.5 };
+                Self { low: 10_f64.powf(low - padding), high: 10_f64.powf(high + padding), scale }
             }
         })
     }
@@ -127,13 +103,7 @@ impl Axis {
     }
 
     /// As many round values as their labels have room for on `length` pixels.
-    pub(super) fn ticks(
-        &self,
-        length: f64,
-        direction: Direction,
-        fonts: &Fonts,
-        em: f64,
-    ) -> Vec<Tick> {
+    pub(super) fn ticks(&self, length: f64, direction: Direction, fonts: &Fonts, em: f64) -> Vec<Tick> {
         let fits = |ticks: &[Tick]| {
             ticks.windows(2).all(|pair| {
                 let distance = (self.place(pair[1].value) - self.place(pair[0].value)) * length;
@@ -183,10 +153,7 @@ impl Axis {
                 }
                 let ticks = (0..=count as u32).map(|index| {
                     let value = (first + f64::from(index)) * step;
-                    Tick {
-                        value,
-                        label: number_label(value, exponent, size),
-                    }
+                    Tick { value, label: number_label(value, exponent, size) }
                 });
                 candidates.push(ticks.collect());
             }
@@ -197,19 +164,12 @@ impl Axis {
 
     /// Powers of ten with their doubles and fivefolds, then every decade, then every second decade, and so on.
     fn logarithmic_candidates(&self) -> Vec<Vec<Tick>> {
-        let (first, last) = (
-            self.low.log10().floor() as i32,
-            self.high.log10().ceil() as i32,
-        );
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let inside = |value: f64| (-1e-9..=1.0 + 1e-9).contains(&self.place(value));
         let plain = first >= -2 && last <= 4;
         let label = |digit: i32, exponent: i32| {
             if plain {
-                number_label(
-                    f64::from(digit) * 10_f64.powi(exponent),
-                    exponent.min(0),
-                    1.0,
-                )
+                number_label(f64::from(digit) * 10_f64.powi(exponent), exponent.min(0), 1.0)
             } else if digit == 1 {
                 format!("10{}", superscript(exponent))
             } else {
@@ -283,10 +243,7 @@ mod tests {
 
     fn labels(axis: Axis, length: f64, direction: Direction) -> Vec<String> {
         let fonts = Fonts::get().expect("the font is compiled in");
-        axis.ticks(length, direction, fonts, 26.0)
-            .into_iter()
-            .map(|tick| tick.label)
-            .collect()
+        axis.ticks(length, direction, fonts, 26.0).into_iter().map(|tick| tick.label).collect()
     }
 
     fn linear(low: f64, high: f64) -> Axis {
@@ -296,43 +253,23 @@ mod tests {
     #[test]
     fn labels_are_round_and_plain() {
         let tenths = labels(linear(0.0, 0.7), 1400.0, Direction::Horizontal);
-        assert!(
-            tenths.contains(&"0.3".to_owned()) || tenths.contains(&"0.30".to_owned()),
-            "{tenths:?}"
-        );
+        assert!(tenths.contains(&"0.3".to_owned()) || tenths.contains(&"0.30".to_owned()), "{tenths:?}");
         assert!(tenths.iter().all(|label| label.len() <= 4), "{tenths:?}");
         let years = labels(linear(1899.0, 1921.0), 1400.0, Direction::Horizontal);
         assert!(years.contains(&"1910".to_owned()), "{years:?}");
         let negative = labels(linear(-1.0, 1.0), 600.0, Direction::Vertical);
-        assert!(
-            negative.contains(&"−0.5".to_owned()) && negative.iter().all(|l| !l.contains('-')),
-            "{negative:?}"
-        );
+        assert!(negative.contains(&"−0.5".to_owned()) && negative.iter().all(|l| !l.contains('-')), "{negative:?}");
     }
 
     #[test]
     fn extreme_values_are_written_with_powers() {
         let large = labels(linear(0.0, 3e7), 900.0, Direction::Horizontal);
-        assert!(
-            large.contains(&"2×10⁷".to_owned()) || large.contains(&"2.0×10⁷".to_owned()),
-            "{large:?}"
-        );
+        assert!(large.contains(&"2×10⁷".to_owned()) || large.contains(&"2.0×10⁷".to_owned()), "{large:?}");
         let small = labels(linear(0.0, 4e-6), 900.0, Direction::Horizontal);
-        assert!(
-            small.iter().any(|label| label.ends_with("×10⁻⁶")),
-            "{small:?}"
-        );
-        for (low, high) in [
-            (0.0, 5e-324),
-            (-1e150, 1e150),
-            (1e9, 1e9 + 1.0),
-            (1e-300, 2e-300),
-        ] {
+        assert!(small.iter().any(|label| label.ends_with("×10⁻⁶")), "{small:?}");
+        for (low, high) in [(0.0, 5e-324), (-1e150, 1e150), (1e9, 1e9 + 1.0), (1e-300, 2e-300)] {
             if let Some(axis) = Axis::between(low, high, Scale::Linear) {
-                assert!(
-                    !labels(axis, 1400.0, Direction::Horizontal).is_empty(),
-                    "{low} to {high}"
-                );
+                assert!(!labels(axis, 1400.0, Direction::Horizontal).is_empty(), "{low} to {high}");
             }
         }
     }
@@ -340,28 +277,13 @@ mod tests {
     #[test]
     fn labels_never_overlap() {
         let fonts = Fonts::get().expect("the font is compiled in");
-        for (low, high) in [
-            (0.0, 1.0),
-            (-1234.5, 98765.0),
-            (1.0e-9, 1.7e-9),
-            (1e9, 1e9 + 1.0),
-            (0.013, 0.0131),
-        ] {
+        for (low, high) in [(0.0, 1.0), (-1234.5, 98765.0), (1.0e-9, 1.7e-9), (1e9, 1e9 + 1.0), (0.013, 0.0131)] {
             for length in [120.0, 300.0, 700.0, 1500.0] {
                 let axis = linear(low, high);
-                for pair in axis
-                    .ticks(length, Direction::Horizontal, fonts, 26.0)
-                    .windows(2)
-                {
+                for pair in axis.ticks(length, Direction::Horizontal, fonts, 26.0).windows(2) {
                     let distance = (axis.place(pair[1].value) - axis.place(pair[0].value)) * length;
-                    let widths = pair
-                        .iter()
-                        .map(|tick| fonts.width(&tick.label, 26.0, Weight::Regular))
-                        .sum::<f64>();
-                    assert!(
-                        distance > 0.5 * widths,
-                        "{low} to {high} on {length}: {pair:?}"
-                    );
+                    let widths = pair.iter().map(|tick| fonts.width(&tick.label, 26.0, Weight::Regular)).sum::<f64>();
+                    assert!(distance > 0.5 * widths, "{low} to {high} on {length}: {pair:?}");
                 }
             }
         }
@@ -371,10 +293,7 @@ mod tests {
     fn decades_on_a_logarithmic_axis() {
         let axis = Axis::around([1e3, 1e-5], Scale::Logarithmic, 0.05).expect("a range");
         let decades = labels(axis, 700.0, Direction::Vertical);
-        assert!(
-            decades.contains(&"10⁻⁴".to_owned()) && decades.contains(&"10²".to_owned()),
-            "{decades:?}"
-        );
+        assert!(decades.contains(&"10⁻⁴".to_owned()) && decades.contains(&"10²".to_owned()), "{decades:?}");
         let narrow = Axis::between(3.0, 3.5, Scale::Logarithmic).expect("a range");
         assert!(labels(narrow, 700.0, Direction::Vertical).len() >= 2);
     }

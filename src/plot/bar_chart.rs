@@ -43,19 +43,12 @@ pub struct BarGroup {
 impl BarGroup {
     /// A group without terms, named after its equation.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            terms: Vec::new(),
-        }
+        Self { name: name.into(), terms: Vec::new() }
     }
 
     /// Adds a candidate term, its odds from 0 to 1, and whether the law has it. Terms keep their order.
     pub fn term(mut self, name: impl Into<String>, odds: f64, selected: bool) -> Self {
-        self.terms.push(Term {
-            name: name.into(),
-            odds,
-            selected,
-        });
+        self.terms.push(Term { name: name.into(), odds, selected });
         self
     }
 
@@ -95,17 +88,8 @@ pub struct BarChart {
 impl BarChart {
     /// A chart without bars.
     pub fn new(title: impl Into<String>) -> Self {
-        let words = Words {
-            title: title.into(),
-            x: "odds".to_owned(),
-            y: String::new(),
-        };
-        Self {
-            words,
-            groups: Vec::new(),
-            threshold: None,
-            size: None,
-        }
+        let words = Words { title: title.into(), x: "odds".to_owned(), y: String::new() };
+        Self { words, groups: Vec::new(), threshold: None, size: None }
     }
 
     /// The name of the axis, `odds` unless set.
@@ -147,10 +131,7 @@ impl BarChart {
 
     /// Height of all rows at their natural size.
     fn bars_height(&self) -> f64 {
-        self.groups
-            .iter()
-            .map(|group| HEADER + ROW * group.terms.len() as f64)
-            .sum()
+        self.groups.iter().map(|group| HEADER + ROW * group.terms.len() as f64).sum()
     }
 
     fn check(&self) -> Result<(), PlotError> {
@@ -189,8 +170,7 @@ impl BarChart {
         let width = f64::from(page.width) - 2.0 * PADDING;
         let mut top = PADDING;
         if !self.words.title.is_empty() {
-            top += frame::draw_title(page, &self.words.title, PADDING, top, width, 1.1 * TITLE_EM)
-                + 14.0;
+            top += frame::draw_title(page, &self.words.title, PADDING, top, width, 1.1 * TITLE_EM) + 14.0;
         }
         let legend = self.legend();
         legend.draw(page, PADDING, top, width);
@@ -216,19 +196,12 @@ impl BarChart {
         if rectangle.width() < SMALLEST_DRAWING || squeeze * ROW < 1.1 * LABEL_EM {
             return Err(no_room);
         }
-        let unit = Axis {
-            low: 0.0,
-            high: 1.0,
-            scale: Scale::Linear,
-        };
+        let unit = Axis { low: 0.0, high: 1.0, scale: Scale::Linear };
         let frame = Frame::new(rectangle, unit, unit, fonts);
         frame.draw_vertical_grid(page);
         if let Some(odds) = self.threshold {
             let [x, _] = frame.point(odds, 0.0);
-            let dash = Dash {
-                stroke: 3.0,
-                gap: 2.6,
-            };
+            let dash = Dash { stroke: 3.0, gap: 2.6 };
             page.dashed(&[[x, top], [x, rectangle.bottom]], 2.5, dash, REFERENCE);
         }
         let mut y = top;
@@ -251,31 +224,17 @@ impl BarChart {
             }
         }
         frame.draw_horizontal_axis(page, &self.words);
-        page.line(
-            vec![[rectangle.left, top], [rectangle.left, rectangle.bottom]],
-            2.0,
-            AXIS,
-        );
+        page.line(vec![[rectangle.left, top], [rectangle.left, rectangle.bottom]], 2.0, AXIS);
         Ok(())
     }
 
     fn legend(&self) -> Legend<'static> {
         let mut legend = Legend::default();
         for (selected, name) in [(true, "in the law"), (false, "not in the law")] {
-            if self
-                .groups
-                .iter()
-                .flat_map(|group| &group.terms)
-                .any(|term| term.selected == selected)
-            {
+            if self.groups.iter().flat_map(|group| &group.terms).any(|term| term.selected == selected) {
                 legend.add(name, 64.0, move |page, [x, y]| {
                     let half = 0.5 * BAR - 3.0;
-                    let area = Rectangle {
-                        left: x,
-                        top: y - half,
-                        right: x + 64.0,
-                        bottom: y + half,
-                    };
+                    let area = Rectangle { left: x, top: y - half, right: x + 64.0, bottom: y + half };
                     draw_bar(page, area, selected);
                 });
             }
@@ -298,25 +257,10 @@ fn draw_term(page: &mut Page, frame: &Frame, term: &Term, middle: f64, thickness
         colour: TEXT,
         upright: false,
     };
-    page.text(words(
-        name,
-        [left - NAME_GAP, middle + HALF_DIGIT * em],
-        em,
-        Weight::Regular,
-        Align::End,
-    ));
-    let area = Rectangle {
-        left,
-        top: middle - 0.5 * thickness,
-        right: end,
-        bottom: middle + 0.5 * thickness,
-    };
+    page.text(words(name, [left - NAME_GAP, middle + HALF_DIGIT * em], em, Weight::Regular, Align::End));
+    let area = Rectangle { left, top: middle - 0.5 * thickness, right: end, bottom: middle + 0.5 * thickness };
     draw_bar(page, area, term.selected);
-    let weight = if term.selected {
-        Weight::Bold
-    } else {
-        Weight::Regular
-    };
+    let weight = if term.selected { Weight::Bold } else { Weight::Regular };
     page.text(words(
         format!("{:.2}", term.odds),
         [end + 12.0, middle + HALF_DIGIT * TICK_EM],

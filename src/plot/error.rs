@@ -51,9 +51,7 @@ pub enum PlotError {
         cause: String,
     },
     /// A series has no points at all.
-    #[error(
-        "The series {series:?} of {picture} is empty; give it at least one point or leave it out."
-    )]
+    #[error("The series {series:?} of {picture} is empty; give it at least one point or leave it out.")]
     EmptySeries {
         /// The name of the series.
         series: String,
@@ -175,9 +173,7 @@ pub enum PlotError {
         cause: String,
     },
     /// The drawing library refused a shape.
-    #[error(
-        "The picture {path:?} could not be drawn ({cause}); try the other format, `.svg` or `.png`."
-    )]
+    #[error("The picture {path:?} could not be drawn ({cause}); try the other format, `.svg` or `.png`.")]
     Drawing {
         /// Where the picture was to go.
         path: PathBuf,

@@ -52,12 +52,7 @@ impl Default for Figure {
 impl Figure {
     /// A figure without panels.
     pub fn new() -> Self {
-        Self {
-            title: String::new(),
-            panels: Vec::new(),
-            columns: 1,
-            size: None,
-        }
+        Self { title: String::new(), panels: Vec::new(), columns: 1, size: None }
     }
 
     /// A title over all panels; without one, the title of a single panel takes its place.
@@ -94,11 +89,7 @@ impl Figure {
         self.size.unwrap_or_else(|| {
             // Large numbers of panels end at the largest side that can be painted.
             let side = |length: usize| length.min(paint::SIDES.1 as usize) as u32;
-            let width = if columns == 1 {
-                1600
-            } else {
-                side(950 * columns)
-            };
+            let width = if columns == 1 { 1600 } else { side(950 * columns) };
             let height = match (columns, rows) {
                 (1, 0 | 1) => 1000,
                 (_, 1) => 800,
@@ -126,11 +117,7 @@ impl Figure {
             });
         }
         let lent_title = self.title.is_empty() && self.panels.len() == 1;
-        let title = if lent_title {
-            self.panels[0].title()
-        } else {
-            &self.title
-        };
+        let title = if lent_title { self.panels[0].title() } else { &self.title };
         let panels: Vec<Prepared> = self
             .panels
             .iter()
@@ -191,9 +178,7 @@ impl PanelGrid<'_> {
     fn places(&self, fonts: &Fonts) -> Option<Vec<(Rectangle, f64)>> {
         let columns = self.columns as f64;
         let cell_width = (self.area.width() - (columns - 1.0) * Self::COLUMN_GAP) / columns;
-        let cell_left = |index: usize| {
-            self.area.left + (index % self.columns) as f64 * (cell_width + Self::COLUMN_GAP)
-        };
+        let cell_left = |index: usize| self.area.left + (index % self.columns) as f64 * (cell_width + Self::COLUMN_GAP);
         let rights: Vec<f64> = self
             .panels
             .iter()
@@ -210,9 +195,7 @@ impl PanelGrid<'_> {
         let mut lefts = self.lefts(height, &cell_left, fonts);
         let mut tops = Vec::new();
         for _ in 0..2 {
-            tops = self.row_maxima(|index| {
-                self.panels[index].top_margin(lefts[index], rights[index], fonts)
-            });
+            tops = self.row_maxima(|index| self.panels[index].top_margin(lefts[index], rights[index], fonts));
             let around: f64 = tops.iter().sum::<f64>()
                 + self.bottoms().iter().sum::<f64>()
                 + (self.rows as f64 - 1.0) * Self::ROW_GAP;
@@ -228,12 +211,7 @@ impl PanelGrid<'_> {
                 row_top += tops[row - 1] + height + bottoms[row - 1] + Self::ROW_GAP;
             }
             let top = row_top + tops[row];
-            let rectangle = Rectangle {
-                left: lefts[index],
-                top,
-                right: rights[index],
-                bottom: top + height,
-            };
+            let rectangle = Rectangle { left: lefts[index], top, right: rights[index], bottom: top + height };
             if rectangle.width() < SMALLEST_DRAWING || rectangle.height() < SMALLEST_DRAWING {
                 return None;
             }
@@ -249,9 +227,7 @@ impl PanelGrid<'_> {
             let margin = &mut margins[index % self.columns];
             *margin = margin.max(panel.left_margin(height, fonts));
         }
-        (0..self.panels.len())
-            .map(|index| cell_left(index) + margins[index % self.columns])
-            .collect()
+        (0..self.panels.len()).map(|index| cell_left(index) + margins[index % self.columns]).collect()
     }
 
     fn bottoms(&self) -> Vec<f64> {

@@ -42,12 +42,7 @@ impl Fonts {
     /// Reads and registers the fonts on the first call; any thread may be first.
     pub(super) fn get() -> Result<&'static Self, PlotError> {
         static FONTS: OnceLock<Result<Fonts, String>> = OnceLock::new();
-        FONTS
-            .get_or_init(Self::load)
-            .as_ref()
-            .map_err(|cause| PlotError::Font {
-                cause: cause.clone(),
-            })
+        FONTS.get_or_init(Self::load).as_ref().map_err(|cause| PlotError::Font { cause: cause.clone() })
     }
 
     fn load() -> Result<Self, String> {
@@ -97,13 +92,7 @@ impl Fonts {
     ///
     /// plotters has such a function too, but it drops each glyph's left bearing, which makes the spacing of
     /// letters visibly uneven.
-    pub(super) fn rasterise(
-        &self,
-        text: &str,
-        em: f64,
-        weight: Weight,
-        mut draw: impl FnMut(i32, i32, f64),
-    ) {
+    pub(super) fn rasterise(&self, text: &str, em: f64, weight: Weight, mut draw: impl FnMut(i32, i32, f64)) {
         let font = self.font(weight);
         let scale = Self::scale(font, em);
         let scaled = font.as_scaled(scale);
@@ -156,14 +145,9 @@ mod tests {
     #[test]
     fn every_sign_of_a_law_has_a_glyph() {
         let fonts = Fonts::get().expect("the font is compiled in");
-        for sign in "d x/dt prey·predator x² y³ ⁻⁵ × −0.9 ∂ λ α ± … √ ∞ ≤ ₀₁₂".chars()
-        {
+        for sign in "d x/dt prey·predator x² y³ ⁻⁵ × −0.9 ∂ λ α ± … √ ∞ ≤ ₀₁₂".chars() {
             for weight in [Weight::Regular, Weight::Bold] {
-                assert_ne!(
-                    fonts.font(weight).glyph_id(sign).0,
-                    0,
-                    "{sign:?} is missing in {weight:?}"
-                );
+                assert_ne!(fonts.font(weight).glyph_id(sign).0, 0, "{sign:?} is missing in {weight:?}");
             }
         }
     }

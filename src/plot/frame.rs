@@ -41,36 +41,20 @@ pub(super) fn left_margin(y: &Axis, height: f64, words: &Words, fonts: &Fonts) -
         .iter()
         .map(|tick| fonts.width(&tick.label, TICK_EM, Weight::Regular))
         .fold(0.0, f64::max);
-    labels
-        + TICK_GAP
-        + if words.y.is_empty() {
-            0.0
-        } else {
-            1.75 * LABEL_EM
-        }
+    labels + TICK_GAP + if words.y.is_empty() { 0.0 } else { 1.75 * LABEL_EM }
 }
 
 /// Room to the right of a frame, so that the last tick label is whole.
 pub(super) fn right_margin(x: &Axis, width: f64, fonts: &Fonts) -> f64 {
-    let overhang = x
-        .ticks(width, Direction::Horizontal, fonts, TICK_EM)
-        .last()
-        .map_or(0.0, |tick| {
-            0.5 * fonts.width(&tick.label, TICK_EM, Weight::Regular)
-                - (1.0 - x.place(tick.value)) * width
-        });
+    let overhang = x.ticks(width, Direction::Horizontal, fonts, TICK_EM).last().map_or(0.0, |tick| {
+        0.5 * fonts.width(&tick.label, TICK_EM, Weight::Regular) - (1.0 - x.place(tick.value)) * width
+    });
     overhang.max(12.0)
 }
 
 /// Room for tick labels and name below a frame.
 pub(super) fn bottom_margin(words: &Words) -> f64 {
-    TICK_GAP
-        + TICK_EM
-        + if words.x.is_empty() {
-            0.0
-        } else {
-            1.5 * LABEL_EM
-        }
+    TICK_GAP + TICK_EM + if words.x.is_empty() { 0.0 } else { 1.5 * LABEL_EM }
 }
 
 impl Frame {
@@ -88,10 +72,7 @@ impl Frame {
     /// Where a pair of values lies on the page.
     pub(super) fn point(&self, x: f64, y: f64) -> Point {
         let Rectangle { left, bottom, .. } = self.rectangle;
-        [
-            left + self.x.place(x) * self.rectangle.width(),
-            bottom - self.y.place(y) * self.rectangle.height(),
-        ]
+        [left + self.x.place(x) * self.rectangle.width(), bottom - self.y.place(y) * self.rectangle.height()]
     }
 
     pub(super) fn draw_grid(&self, page: &mut Page) {
@@ -122,9 +103,7 @@ impl Frame {
     /// Draws both axes; `outer_left` is the left end of the margin, where the y axis has its name.
     pub(super) fn draw_axes(&self, page: &mut Page, words: &Words, outer_left: f64) {
         self.draw_horizontal_axis(page, words);
-        let Rectangle {
-            left, top, bottom, ..
-        } = self.rectangle;
+        let Rectangle { left, top, bottom, .. } = self.rectangle;
         page.line(vec![[left, top], [left, bottom]], 2.0, AXIS);
         for tick in &self.y_ticks {
             let y = self.height_of(tick);
@@ -132,24 +111,14 @@ impl Frame {
             let at = [left - TICK_GAP, y + HALF_DIGIT * TICK_EM];
             page.text(label(&tick.label, at, Align::End, TICK_EM));
         }
-        let (name, em) =
-            page.fonts
-                .fit(&words.y, LABEL_EM, Weight::Regular, self.rectangle.height());
+        let (name, em) = page.fonts.fit(&words.y, LABEL_EM, Weight::Regular, self.rectangle.height());
         let middle = [outer_left + 0.85 * LABEL_EM, 0.5 * (top + bottom)];
-        page.text(Text {
-            upright: true,
-            ..label(&name, middle, Align::Middle, em)
-        });
+        page.text(Text { upright: true, ..label(&name, middle, Align::Middle, em) });
     }
 
     /// Draws the lower axis with its tick labels and name.
     pub(super) fn draw_horizontal_axis(&self, page: &mut Page, words: &Words) {
-        let Rectangle {
-            left,
-            right,
-            bottom,
-            ..
-        } = self.rectangle;
+        let Rectangle { left, right, bottom, .. } = self.rectangle;
         page.line(vec![[left, bottom], [right, bottom]], 2.0, AXIS);
         let baseline = bottom + TICK_GAP + 2.0 * HALF_DIGIT * TICK_EM;
         for tick in &self.x_ticks {
@@ -157,9 +126,7 @@ impl Frame {
             page.line(vec![[x, bottom], [x, bottom + 7.0]], 2.0, AXIS);
             page.text(label(&tick.label, [x, baseline], Align::Middle, TICK_EM));
         }
-        let (name, em) =
-            page.fonts
-                .fit(&words.x, LABEL_EM, Weight::Regular, self.rectangle.width());
+        let (name, em) = page.fonts.fit(&words.x, LABEL_EM, Weight::Regular, self.rectangle.width());
         let middle = [0.5 * (left + right), baseline + 1.6 * LABEL_EM];
         page.text(label(&name, middle, Align::Middle, em));
     }
@@ -167,26 +134,11 @@ impl Frame {
 
 /// Level text of ordinary weight.
 fn label(text: &str, at: Point, align: Align, em: f64) -> Text {
-    Text {
-        text: text.to_owned(),
-        at,
-        em,
-        weight: Weight::Regular,
-        align,
-        colour: TEXT,
-        upright: false,
-    }
+    Text { text: text.to_owned(), at, em, weight: Weight::Regular, align, colour: TEXT, upright: false }
 }
 
 /// Writes a title at the left and returns the height it takes; none for an empty title.
-pub(super) fn draw_title(
-    page: &mut Page,
-    title: &str,
-    left: f64,
-    top: f64,
-    width: f64,
-    em: f64,
-) -> f64 {
+pub(super) fn draw_title(page: &mut Page, title: &str, left: f64, top: f64, width: f64, em: f64) -> f64 {
     let (title, fitted) = page.fonts.fit(title, em, Weight::Bold, width);
     page.text(Text {
         text: title,

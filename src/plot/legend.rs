@@ -57,14 +57,8 @@ impl<'a> Legend<'a> {
             return;
         }
         let style = styles.of(series);
-        self.add(&series.name, series.sample_width(), move |page, at| {
-            series.draw_sample(page, at, style)
-        });
-        if let Some(entry) = self
-            .entries
-            .iter_mut()
-            .find(|entry| entry.name == series.name)
-        {
+        self.add(&series.name, series.sample_width(), move |page, at| series.draw_sample(page, at, style));
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == series.name) {
             entry.forms.push(series.form);
         }
     }
@@ -91,9 +85,7 @@ impl<'a> Legend<'a> {
 
     /// Height on a page where `width` is available.
     pub(super) fn height(&self, width: f64, fonts: &Fonts) -> f64 {
-        self.places(width, fonts)
-            .last()
-            .map_or(0.0, |(row, ..)| (row + 1) as f64 * ROW)
+        self.places(width, fonts).last().map_or(0.0, |(row, ..)| (row + 1) as f64 * ROW)
     }
 
     pub(super) fn draw(&self, page: &mut Page, left: f64, top: f64, width: f64) {
@@ -105,10 +97,7 @@ impl<'a> Legend<'a> {
             }
             page.text(Text {
                 text: name,
-                at: [
-                    left + x + entry.width + SAMPLE_GAP,
-                    middle + HALF_DIGIT * em,
-                ],
+                at: [left + x + entry.width + SAMPLE_GAP, middle + HALF_DIGIT * em],
                 em,
                 weight: Weight::Regular,
                 align: Align::Start,

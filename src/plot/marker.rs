@@ -25,22 +25,11 @@ pub enum Marker {
 
 impl Marker {
     /// The marks in the order in which series of points receive them.
-    pub const CYCLE: [Self; 6] = [
-        Self::Circle,
-        Self::Square,
-        Self::Triangle,
-        Self::Diamond,
-        Self::DownTriangle,
-        Self::Plus,
-    ];
+    pub const CYCLE: [Self; 6] =
+        [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::DownTriangle, Self::Plus];
 
     fn corners(self, [x, y]: Point, radius: f64) -> Vec<Point> {
-        let at = |corners: &[Point]| {
-            corners
-                .iter()
-                .map(|[a, b]| [x + a * radius, y + b * radius])
-                .collect()
-        };
+        let at = |corners: &[Point]| corners.iter().map(|[a, b]| [x + a * radius, y + b * radius]).collect();
         match self {
             Self::Circle => Vec::new(),
             Self::Square => at(&[[-0.88, -0.88], [0.88, -0.88], [0.88, 0.88], [-0.88, 0.88]]),

@@ -18,10 +18,7 @@ pub(super) struct Ink {
 
 impl From<Colour> for Ink {
     fn from(colour: Colour) -> Self {
-        Self {
-            colour,
-            opacity: 1.0,
-        }
+        Self { colour, opacity: 1.0 }
     }
 }
 
@@ -49,19 +46,11 @@ pub(super) struct Text {
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
     /// A connected line.
-    Stroke {
-        points: Vec<Point>,
-        width: f64,
-        ink: Ink,
-    },
+    Stroke { points: Vec<Point>, width: f64, ink: Ink },
     /// A filled polygon.
     Fill { points: Vec<Point>, ink: Ink },
     /// A filled circle.
-    Disc {
-        centre: Point,
-        radius: f64,
-        ink: Ink,
-    },
+    Disc { centre: Point, radius: f64, ink: Ink },
     /// A line of text.
     Text(Text),
 }
@@ -92,20 +81,12 @@ impl Rectangle {
     }
 
     pub(super) fn corners(&self) -> Vec<Point> {
-        vec![
-            [self.left, self.top],
-            [self.right, self.top],
-            [self.right, self.bottom],
-            [self.left, self.bottom],
-        ]
+        vec![[self.left, self.top], [self.right, self.top], [self.right, self.bottom], [self.left, self.bottom]]
     }
 
     pub(super) fn contains(&self, [x, y]: Point) -> bool {
         // Half a pixel of tolerance: rounding must not drop a point that lies on the edge.
-        x >= self.left - 0.5
-            && x <= self.right + 0.5
-            && y >= self.top - 0.5
-            && y <= self.bottom + 0.5
+        x >= self.left - 0.5 && x <= self.right + 0.5 && y >= self.top - 0.5 && y <= self.bottom + 0.5
     }
 
     /// The part of a segment inside the rectangle: Liang and Barsky, ACM Trans. Graph. 3 (1984), 1–22.
@@ -151,12 +132,9 @@ impl Rectangle {
 
     /// The part of a polygon inside the rectangle: Sutherland and Hodgman, Commun. ACM 17 (1974), 32–42.
     pub(super) fn clip_polygon(&self, mut points: Vec<Point>) -> Vec<Point> {
-        for (axis, sign, limit) in [
-            (0, 1.0, self.left),
-            (0, -1.0, self.right),
-            (1, 1.0, self.top),
-            (1, -1.0, self.bottom),
-        ] {
+        for (axis, sign, limit) in
+            [(0, 1.0, self.left), (0, -1.0, self.right), (1, 1.0, self.top), (1, -1.0, self.bottom)]
+        {
             let depth = |point: &Point| sign * (point[axis] - limit);
             let mut kept = Vec::with_capacity(points.len() + 4);
             let mut previous = points.last().copied();
@@ -192,20 +170,11 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(width: u32, height: u32, fonts: &'static Fonts) -> Self {
-        Self {
-            width,
-            height,
-            fonts,
-            shapes: Vec::new(),
-        }
+        Self { width, height, fonts, shapes: Vec::new() }
     }
 
     pub(super) fn line(&mut self, points: Vec<Point>, width: f64, ink: impl Into<Ink>) {
-        self.shapes.push(Shape::Stroke {
-            points,
-            width,
-            ink: ink.into(),
-        });
+        self.shapes.push(Shape::Stroke { points, width, ink: ink.into() });
     }
 
     pub(super) fn dashed(&mut self, points: &[Point], width: f64, dash: Dash, ink: impl Into<Ink>) {
@@ -225,10 +194,7 @@ impl Page {
                     break;
                 }
                 let share = left / length;
-                from = [
-                    from[0] + share * (to[0] - from[0]),
-                    from[1] + share * (to[1] - from[1]),
-                ];
+                from = [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])];
                 if drawing {
                     stroke.push(from);
                     self.line(std::mem::take(&mut stroke), width, ink);
@@ -245,18 +211,11 @@ impl Page {
     }
 
     pub(super) fn fill(&mut self, points: Vec<Point>, ink: impl Into<Ink>) {
-        self.shapes.push(Shape::Fill {
-            points,
-            ink: ink.into(),
-        });
+        self.shapes.push(Shape::Fill { points, ink: ink.into() });
     }
 
     pub(super) fn disc(&mut self, centre: Point, radius: f64, ink: impl Into<Ink>) {
-        self.shapes.push(Shape::Disc {
-            centre,
-            radius,
-            ink: ink.into(),
-        });
+        self.shapes.push(Shape::Disc { centre, radius, ink: ink.into() });
     }
 
     pub(super) fn text(&mut self, text: Text) {
@@ -270,20 +229,12 @@ impl Page {
 mod tests {
     use super::*;
 
-    const SQUARE: Rectangle = Rectangle {
-        left: 0.0,
-        top: 0.0,
-        right: 10.0,
-        bottom: 10.0,
-    };
+    const SQUARE: Rectangle = Rectangle { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0 };
 
     #[test]
     fn a_line_that_leaves_and_returns_is_two_parts() {
         let parts = SQUARE.clip_line(&[[5.0, 5.0], [5.0, 20.0], [8.0, 20.0], [8.0, 5.0]]);
-        assert_eq!(
-            parts,
-            vec![vec![[5.0, 5.0], [5.0, 10.0]], vec![[8.0, 10.0], [8.0, 5.0]]]
-        );
+        assert_eq!(parts, vec![vec![[5.0, 5.0], [5.0, 10.0]], vec![[8.0, 10.0], [8.0, 5.0]]]);
     }
 
     #[test]
@@ -291,15 +242,7 @@ mod tests {
         let fonts = Fonts::get().expect("the font is compiled in");
         let mut page = Page::new(10, 10, fonts);
         // Strokes of 4 and gaps of 2 on a line of length 10 with a corner at 3: 0–4, 6–10.
-        page.dashed(
-            &[[0.0, 0.0], [3.0, 0.0], [3.0, 7.0]],
-            2.0,
-            Dash {
-                stroke: 2.0,
-                gap: 1.0,
-            },
-            Colour::BLACK,
-        );
+        page.dashed(&[[0.0, 0.0], [3.0, 0.0], [3.0, 7.0]], 2.0, Dash { stroke: 2.0, gap: 1.0 }, Colour::BLACK);
         let strokes: Vec<_> = page
             .shapes
             .iter()
@@ -308,12 +251,6 @@ mod tests {
                 other => panic!("a dash is a stroke, not {other:?}"),
             })
             .collect();
-        assert_eq!(
-            strokes,
-            vec![
-                vec![[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]],
-                vec![[3.0, 3.0], [3.0, 7.0]]
-            ]
-        );
+        assert_eq!(strokes, vec![vec![[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]], vec![[3.0, 3.0], [3.0, 7.0]]]);
     }
 }

@@ -7,9 +7,7 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Polygon};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    Color, FontDesc, FontFamily, FontTransform, RGBAColor, RGBColor, ShapeStyle,
-};
+use plotters::style::{Color, FontDesc, FontFamily, FontTransform, RGBAColor, RGBColor, ShapeStyle};
 
 use super::PlotError;
 use super::font::{FAMILY, Fonts};
@@ -30,17 +28,11 @@ enum Format {
 
 impl Format {
     fn of(path: &Path) -> Result<Self, PlotError> {
-        let extension = path
-            .extension()
-            .map(|e| e.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let extension = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             "svg" => Ok(Format::Svg),
             "png" => Ok(Format::Png),
-            _ => Err(PlotError::UnknownExtension {
-                path: path.to_owned(),
-                extension,
-            }),
+            _ => Err(PlotError::UnknownExtension { path: path.to_owned(), extension }),
         }
     }
 }
@@ -56,23 +48,12 @@ pub(super) fn save(
     let format = Format::of(path)?;
     let (minimum, maximum) = SIDES;
     if !(minimum..=maximum).contains(&width) || !(minimum..=maximum).contains(&height) {
-        return Err(PlotError::BadSize {
-            width,
-            height,
-            minimum,
-            maximum,
-        });
+        return Err(PlotError::BadSize { width, height, minimum, maximum });
     }
     let mut page = Page::new(width, height, Fonts::get()?);
     layout(&mut page)?;
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder).map_err(|source| PlotError::Folder {
-            folder: folder.to_owned(),
-            source,
-        })?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|source| PlotError::Folder { folder: folder.to_owned(), source })?;
     }
     match format {
         Format::Svg => save_svg(&page, path),
@@ -86,30 +67,14 @@ fn save_svg(page: &Page, path: &Path) -> Result<(), PlotError> {
     let (fine_width, fine_height) = (fine(width), fine(height));
     let mut document = String::new();
     {
-        let area =
-            SVGBackend::with_string(&mut document, (fine_width, fine_height)).into_drawing_area();
+        let area = SVGBackend::with_string(&mut document, (fine_width, fine_height)).into_drawing_area();
         let edges = [0.0, f64::from(width), f64::from(height)];
-        let painter = Painter {
-            area: &area,
-            scale: SVG_FINENESS,
-            vector: true,
-        };
+        let painter = Painter { area: &area, scale: SVG_FINENESS, vector: true };
         painter
-            .fill(
-                &[
-                    [0.0, 0.0],
-                    [edges[1], 0.0],
-                    [edges[1], edges[2]],
-                    [0.0, edges[2]],
-                ],
-                WHITE.into(),
-            )
+            .fill(&[[0.0, 0.0], [edges[1], 0.0], [edges[1], edges[2]], [0.0, edges[2]]], WHITE.into())
             .and_then(|()| painter.paint(page))
             .and_then(|()| area.present().map_err(|error| error.to_string()))
-            .map_err(|cause| PlotError::Drawing {
-                path: path.to_owned(),
-                cause,
-            })?;
+            .map_err(|cause| PlotError::Drawing { path: path.to_owned(), cause })?;
     }
     // The backend's view box stays fine; the picture's own size is what was asked for.
     let document = document.replacen(
@@ -117,10 +82,7 @@ fn save_svg(page: &Page, path: &Path) -> Result<(), PlotError> {
         &format!("width=\"{width}\" height=\"{height}\" stroke-linejoin=\"round\""),
         1,
     );
-    std::fs::write(path, document).map_err(|error| PlotError::Write {
-        path: path.to_owned(),
-        cause: error.to_string(),
-    })
+    std::fs::write(path, document).map_err(|error| PlotError::Write { path: path.to_owned(), cause: error.to_string() })
 }
 
 fn save_png(page: &Page, path: &Path) -> Result<(), PlotError> {
@@ -136,18 +98,11 @@ fn save_png(page: &Page, path: &Path) -> Result<(), PlotError> {
     let mut buffer = vec![255_u8; 3 * fine.0 as usize * fine.1 as usize];
     {
         let area = BitMapBackend::with_buffer(&mut buffer, fine).into_drawing_area();
-        let painter = Painter {
-            area: &area,
-            scale: f64::from(fineness),
-            vector: false,
-        };
+        let painter = Painter { area: &area, scale: f64::from(fineness), vector: false };
         painter
             .paint(page)
             .and_then(|()| area.present().map_err(|error| error.to_string()))
-            .map_err(|cause| PlotError::Drawing {
-                path: path.to_owned(),
-                cause,
-            })?;
+            .map_err(|cause| PlotError::Drawing { path: path.to_owned(), cause })?;
     }
     let picture = average(&buffer, fine.0 as usize, fineness as usize);
     // Blitting the finished picture leaves the encoding to the backend.
@@ -155,10 +110,7 @@ fn save_png(page: &Page, path: &Path) -> Result<(), PlotError> {
     backend
         .blit_bitmap((0, 0), (width, height), &picture)
         .and_then(|()| backend.present())
-        .map_err(|error| PlotError::Write {
-            path: path.to_owned(),
-            cause: error.to_string(),
-        })
+        .map_err(|error| PlotError::Write { path: path.to_owned(), cause: error.to_string() })
 }
 
 /// Averages squares of `side` by `side` pixels of three bytes.
@@ -195,21 +147,14 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         page.shapes.iter().try_for_each(|shape| match shape {
             Shape::Stroke { points, width, ink } => self.stroke(points, *width, *ink),
             Shape::Fill { points, ink } => self.fill(points, *ink),
-            Shape::Disc {
-                centre,
-                radius,
-                ink,
-            } => self.disc(*centre, *radius, *ink),
+            Shape::Disc { centre, radius, ink } => self.disc(*centre, *radius, *ink),
             Shape::Text(text) if self.vector => self.vector_text(text),
             Shape::Text(text) => self.bitmap_text(page.fonts, text),
         })
     }
 
     fn fine(&self, [x, y]: Point) -> (i32, i32) {
-        (
-            (x * self.scale).round() as i32,
-            (y * self.scale).round() as i32,
-        )
+        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
     }
 
     fn colour(ink: Ink) -> RGBAColor {
@@ -222,9 +167,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         if points.len() < 3 {
             return Ok(());
         }
-        self.area
-            .draw(&Polygon::new(points, Self::colour(ink).filled()))
-            .map_err(|error| error.to_string())
+        self.area.draw(&Polygon::new(points, Self::colour(ink).filled())).map_err(|error| error.to_string())
     }
 
     fn disc(&self, centre: Point, radius: f64, ink: Ink) -> Result<(), String> {
@@ -245,10 +188,7 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
             if fine.len() < 2 {
                 return Ok(());
             }
-            return self
-                .area
-                .draw(&PathElement::new(fine, style))
-                .map_err(|error| error.to_string());
+            return self.area.draw(&PathElement::new(fine, style)).map_err(|error| error.to_string());
         }
         // The bitmap backend's own thick lines tear where many short segments meet; here every segment is a
         // rectangle, and a disc rounds every inner corner.
@@ -293,23 +233,12 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
         // The SVG backend divides the size by 1.24 and puts the baseline of a top-anchored text 0.76 em below.
         let drop = 0.76 * text.em;
         let [x, y] = text.at;
-        let (at, turn) = if text.upright {
-            ([x - drop, y], FontTransform::Rotate270)
-        } else {
-            ([x, y - drop], FontTransform::None)
-        };
-        let font = FontDesc::new(
-            FontFamily::Name(FAMILY),
-            1.24 * text.em * self.scale,
-            text.weight.style(),
-        )
-        .transform(turn);
-        let style = font
-            .color(&RGBColor(red, green, blue))
-            .pos(Pos::new(horizontal, VPos::Top));
-        self.area
-            .draw_text(&text.text, &style, self.fine(at))
-            .map_err(|error| error.to_string())
+        let (at, turn) =
+            if text.upright { ([x - drop, y], FontTransform::Rotate270) } else { ([x, y - drop], FontTransform::None) };
+        let font =
+            FontDesc::new(FontFamily::Name(FAMILY), 1.24 * text.em * self.scale, text.weight.style()).transform(turn);
+        let style = font.color(&RGBColor(red, green, blue)).pos(Pos::new(horizontal, VPos::Top));
+        self.area.draw_text(&text.text, &style, self.fine(at)).map_err(|error| error.to_string())
     }
 
     fn bitmap_text(&self, fonts: &Fonts, text: &Text) -> Result<(), String> {
@@ -320,34 +249,15 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
             Align::End => -width,
         };
         let [x, y] = text.at;
-        let start = self.fine(if text.upright {
-            [x, y - shift]
-        } else {
-            [x + shift, y]
-        });
+        let start = self.fine(if text.upright { [x, y - shift] } else { [x + shift, y] });
         let mut outcome = Ok(());
-        fonts.rasterise(
-            &text.text,
-            text.em * self.scale,
-            text.weight,
-            |column, row, coverage| {
-                let at = if text.upright {
-                    (start.0 + row, start.1 - column)
-                } else {
-                    (start.0 + column, start.1 + row)
-                };
-                if outcome.is_ok() {
-                    let ink = Ink {
-                        colour: text.colour,
-                        opacity: coverage,
-                    };
-                    outcome = self
-                        .area
-                        .draw_pixel(at, &Self::colour(ink))
-                        .map_err(|error| error.to_string());
-                }
-            },
-        );
+        fonts.rasterise(&text.text, text.em * self.scale, text.weight, |column, row, coverage| {
+            let at = if text.upright { (start.0 + row, start.1 - column) } else { (start.0 + column, start.1 + row) };
+            if outcome.is_ok() {
+                let ink = Ink { colour: text.colour, opacity: coverage };
+                outcome = self.area.draw_pixel(at, &Self::colour(ink)).map_err(|error| error.to_string());
+            }
+        });
         outcome
     }
 }

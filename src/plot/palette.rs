@@ -63,8 +63,7 @@ impl Colour {
 
     /// The colour mixed with this share of white.
     pub(super) fn mixed_with_white(self, share: f64) -> Self {
-        let mix =
-            |channel: u8| (f64::from(channel) + share * (255.0 - f64::from(channel))).round() as u8;
+        let mix = |channel: u8| (f64::from(channel) + share * (255.0 - f64::from(channel))).round() as u8;
         Self::new(mix(self.red), mix(self.green), mix(self.blue))
     }
 
@@ -79,19 +78,10 @@ impl Colour {
         // sRGB to linear light, then to relative luminance, IEC 61966-2-1; L* from CIE 15.
         let linear = |channel: u8| {
             let c = f64::from(channel) / 255.0;
-            if c <= 0.04045 {
-                c / 12.92
-            } else {
-                ((c + 0.055) / 1.055).powf(2.4)
-            }
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
         };
-        let luminance =
-            0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue);
-        if luminance > 216.0 / 24389.0 {
-            116.0 * luminance.cbrt() - 16.0
-        } else {
-            luminance * 24389.0 / 27.0
-        }
+        let luminance = 0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue);
+        if luminance > 216.0 / 24389.0 { 116.0 * luminance.cbrt() - 16.0 } else { luminance * 24389.0 / 27.0 }
     }
 }
 
@@ -122,12 +112,7 @@ mod tests {
     fn neighbours_differ_in_lightness() {
         for pair in Colour::CYCLE.windows(2) {
             let difference = (pair[0].lightness() - pair[1].lightness()).abs();
-            assert!(
-                difference >= 14.9,
-                "{:?} and {:?} differ by {difference}",
-                pair[0],
-                pair[1]
-            );
+            assert!(difference >= 14.9, "{:?} and {:?} differ by {difference}", pair[0], pair[1]);
         }
     }
 }

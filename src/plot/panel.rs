@@ -10,10 +10,7 @@ use super::palette::{FAINT_TEXT, REFERENCE, SHADE};
 use super::series::{Form, Series, Styles};
 
 const REFERENCE_WIDTH: f64 = 2.5;
-const REFERENCE_DASH: Dash = Dash {
-    stroke: 3.0,
-    gap: 2.6,
-};
+const REFERENCE_DASH: Dash = Dash { stroke: 3.0, gap: 2.6 };
 const CAPTION_ROW: f64 = 1.35 * CAPTION_EM;
 
 #[derive(Debug, Clone)]
@@ -63,13 +60,7 @@ pub struct Panel {
 impl Panel {
     /// An empty panel; an empty title takes no room.
     pub fn new(title: impl Into<String>) -> Self {
-        Self {
-            words: Words {
-                title: title.into(),
-                ..Words::default()
-            },
-            ..Self::default()
-        }
+        Self { words: Words { title: title.into(), ..Words::default() }, ..Self::default() }
     }
 
     /// The name of the x axis with its unit, such as `time (years)`.
@@ -138,31 +129,19 @@ impl Panel {
     /// A range that reaches the last point (or beyond it, also `f64::INFINITY`) is shaded to the end of the axis,
     /// likewise at the beginning.
     pub fn shade(mut self, from: f64, to: f64, caption: impl Into<String>) -> Self {
-        self.shaded.push(ShadedRange {
-            from,
-            to,
-            caption: caption.into(),
-        });
+        self.shaded.push(ShadedRange { from, to, caption: caption.into() });
         self
     }
 
     /// Draws a dashed vertical line with a caption above it, which may be empty.
     pub fn vertical_line(mut self, x: f64, caption: impl Into<String>) -> Self {
-        self.references.push(References {
-            name: caption.into(),
-            at: vec![x],
-            in_legend: false,
-        });
+        self.references.push(References { name: caption.into(), at: vec![x], in_legend: false });
         self
     }
 
     /// Draws several dashed vertical lines that share one entry in the legend.
     pub fn vertical_lines(mut self, name: impl Into<String>, at: &[f64]) -> Self {
-        self.references.push(References {
-            name: name.into(),
-            at: at.to_vec(),
-            in_legend: true,
-        });
+        self.references.push(References { name: name.into(), at: at.to_vec(), in_legend: true });
         self
     }
 
@@ -180,21 +159,12 @@ impl Panel {
     }
 
     /// Checks the panel and finds its axes. A title that the figure shows is left out.
-    pub(super) fn prepare(
-        &self,
-        number: usize,
-        with_title: bool,
-    ) -> Result<Prepared<'_>, PlotError> {
+    pub(super) fn prepare(&self, number: usize, with_title: bool) -> Result<Prepared<'_>, PlotError> {
         let picture = self.name(number);
         for series in &self.series {
             series.check(&picture, self.y_scale)?;
         }
-        let bad_range = |axis, (low, high)| PlotError::BadRange {
-            picture: picture.clone(),
-            axis,
-            low,
-            high,
-        };
+        let bad_range = |axis, (low, high)| PlotError::BadRange { picture: picture.clone(), axis, low, high };
         let nothing = || PlotError::NothingToDraw {
             picture: picture.clone(),
             advice: "add at least one series of points, a line, a dashed line or a band",
@@ -202,33 +172,20 @@ impl Panel {
         if self.series.is_empty() {
             return Err(nothing());
         }
-        let data: Vec<f64> = self
-            .series
-            .iter()
-            .flat_map(|series| series.x_values(self.y_scale))
-            .collect();
+        let data: Vec<f64> = self.series.iter().flat_map(|series| series.x_values(self.y_scale)).collect();
         let x = match self.x_range {
-            Some((low, high)) => Axis::between(low, high, Scale::Linear)
-                .ok_or_else(|| bad_range('x', (low, high)))?,
+            Some((low, high)) => Axis::between(low, high, Scale::Linear).ok_or_else(|| bad_range('x', (low, high)))?,
             None => {
                 let marks = self.shaded.iter().flat_map(|range| [range.from, range.to]);
-                let lines = self
-                    .references
-                    .iter()
-                    .flat_map(|lines| lines.at.iter().copied());
+                let lines = self.references.iter().flat_map(|lines| lines.at.iter().copied());
                 let values = data.iter().copied().chain(marks).chain(lines);
                 Axis::around(values, Scale::Linear, 0.02).ok_or_else(nothing)?
             }
         };
         let y = match self.y_range {
-            Some((low, high)) => {
-                Axis::between(low, high, self.y_scale).ok_or_else(|| bad_range('y', (low, high)))?
-            }
+            Some((low, high)) => Axis::between(low, high, self.y_scale).ok_or_else(|| bad_range('y', (low, high)))?,
             None => {
-                let values = self
-                    .series
-                    .iter()
-                    .flat_map(|series| series.y_values(self.y_scale));
+                let values = self.series.iter().flat_map(|series| series.y_values(self.y_scale));
                 Axis::around(values, self.y_scale, 0.06).ok_or_else(nothing)?
             }
         };
@@ -242,26 +199,12 @@ impl Panel {
             .shaded
             .iter()
             .map(|range| {
-                let from = if range.from <= first {
-                    x.low
-                } else {
-                    range.from.max(x.low)
-                };
-                let to = if range.to >= last {
-                    x.high
-                } else {
-                    range.to.min(x.high)
-                };
+                let from = if range.from <= first { x.low } else { range.from.max(x.low) };
+                let to = if range.to >= last { x.high } else { range.to.min(x.high) };
                 (from, to)
             })
             .collect();
-        Ok(Prepared {
-            panel: self,
-            words,
-            x,
-            y,
-            shaded,
-        })
+        Ok(Prepared { panel: self, words, x, y, shaded })
     }
 
     pub(super) fn add_to_legend<'a>(&'a self, legend: &mut Legend<'a>, styles: &Styles) {
@@ -270,12 +213,7 @@ impl Panel {
         }
         for lines in self.references.iter().filter(|lines| lines.in_legend) {
             legend.add(&lines.name, 12.0, |page, [x, y]| {
-                page.dashed(
-                    &[[x + 6.0, y - 17.0], [x + 6.0, y + 17.0]],
-                    REFERENCE_WIDTH,
-                    REFERENCE_DASH,
-                    REFERENCE,
-                );
+                page.dashed(&[[x + 6.0, y - 17.0], [x + 6.0, y + 17.0]], REFERENCE_WIDTH, REFERENCE_DASH, REFERENCE);
             });
         }
     }
@@ -301,17 +239,8 @@ impl Prepared<'_> {
 
     /// Room for title and captions above a frame between `left` and `right`.
     pub(super) fn top_margin(&self, left: f64, right: f64, fonts: &Fonts) -> f64 {
-        let rows = self
-            .captions(left, right, fonts)
-            .iter()
-            .map(|(row, ..)| row + 1)
-            .max()
-            .unwrap_or(0);
-        let title = if self.words.title.is_empty() {
-            0.0
-        } else {
-            1.5 * TITLE_EM
-        };
+        let rows = self.captions(left, right, fonts).iter().map(|(row, ..)| row + 1).max().unwrap_or(0);
+        let title = if self.words.title.is_empty() { 0.0 } else { 1.5 * TITLE_EM };
         title + rows as f64 * CAPTION_ROW + 10.0
     }
 
@@ -333,10 +262,7 @@ impl Prepared<'_> {
             .flat_map(|lines| lines.at.iter().map(|&x| (x, &lines.name)))
             .filter(|(x, _)| (self.x.low..=self.x.high).contains(x))
             .map(|(x, name)| (place(x), name));
-        let mut wanted: Vec<_> = ranges
-            .chain(lines)
-            .filter(|(_, text)| !text.is_empty())
-            .collect();
+        let mut wanted: Vec<_> = ranges.chain(lines).filter(|(_, text)| !text.is_empty()).collect();
         wanted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut ends: Vec<f64> = Vec::new();
         let mut captions = Vec::new();
@@ -345,10 +271,7 @@ impl Prepared<'_> {
             let half = 0.5 * fonts.width(&text, em, Weight::Regular);
             let middle = middle.min(right - half).max(left + half);
             let start = middle - half - 0.7 * CAPTION_EM;
-            let row = ends
-                .iter()
-                .position(|&end| end <= start)
-                .unwrap_or(ends.len());
+            let row = ends.iter().position(|&end| end <= start).unwrap_or(ends.len());
             if row == ends.len() {
                 ends.push(0.0);
             }
@@ -359,36 +282,14 @@ impl Prepared<'_> {
     }
 
     /// Draws the panel with its frame on `rectangle`, title and captions above it and labels from `outer_left` on.
-    pub(super) fn draw(
-        &self,
-        page: &mut Page,
-        styles: &Styles,
-        rectangle: Rectangle,
-        outer_left: f64,
-    ) {
-        let Rectangle {
-            left,
-            top,
-            right,
-            bottom,
-        } = rectangle;
+    pub(super) fn draw(&self, page: &mut Page, styles: &Styles, rectangle: Rectangle, outer_left: f64) {
+        let Rectangle { left, top, right, bottom } = rectangle;
         let frame = Frame::new(rectangle, self.x, self.y, page.fonts);
         let title_top = top - self.top_margin(left, right, page.fonts);
-        frame::draw_title(
-            page,
-            &self.words.title,
-            left,
-            title_top,
-            right - left,
-            TITLE_EM,
-        );
+        frame::draw_title(page, &self.words.title, left, title_top, right - left, TITLE_EM);
         let place = |value: f64| left + self.x.place(value) * rectangle.width();
         for &(from, to) in self.shaded.iter().filter(|(from, to)| from < to) {
-            let area = Rectangle {
-                left: place(from),
-                right: place(to),
-                ..rectangle
-            };
+            let area = Rectangle { left: place(from), right: place(to), ..rectangle };
             page.fill(area.corners(), SHADE);
         }
         frame.draw_grid(page);
@@ -406,12 +307,7 @@ impl Prepared<'_> {
         let lines = self.panel.references.iter().flat_map(|lines| &lines.at);
         for &x in lines.filter(|x| (self.x.low..=self.x.high).contains(*x)) {
             let x = place(x);
-            page.dashed(
-                &[[x, top], [x, bottom]],
-                REFERENCE_WIDTH,
-                REFERENCE_DASH,
-                REFERENCE,
-            );
+            page.dashed(&[[x, top], [x, bottom]], REFERENCE_WIDTH, REFERENCE_DASH, REFERENCE);
         }
         draw_series(page, &frame, &self.panel.series, styles);
         frame.draw_axes(page, &self.words, outer_left);

@@ -52,10 +52,7 @@ impl<'a> PhasePortrait<'a> {
     pub fn new(title: impl Into<String>, field: &'a dyn Fn(f64, f64) -> [f64; 2]) -> Self {
         Self {
             field,
-            words: Words {
-                title: title.into(),
-                ..Words::default()
-            },
+            words: Words { title: title.into(), ..Words::default() },
             series: Vec::new(),
             x_range: None,
             y_range: None,
@@ -135,8 +132,12 @@ impl<'a> PhasePortrait<'a> {
         values: impl Iterator<Item = f64>,
     ) -> Result<Axis, PlotError> {
         match range {
-            Some((low, high)) => Axis::between(low, high, Scale::Linear)
-                .ok_or_else(|| PlotError::BadRange { picture: self.name(), axis, low, high }),
+            Some((low, high)) => Axis::between(low, high, Scale::Linear).ok_or_else(|| PlotError::BadRange {
+                picture: self.name(),
+                axis,
+                low,
+                high,
+            }),
             None => Axis::around(values, Scale::Linear, 0.08).ok_or_else(|| PlotError::NothingToDraw {
                 picture: self.name(),
                 advice: "add a trajectory or points, or say with `x_range` and `y_range` where to draw the field",
@@ -148,15 +149,9 @@ impl<'a> PhasePortrait<'a> {
         for series in &self.series {
             series.check(&self.name(), Scale::Linear)?;
         }
-        let x_values = self
-            .series
-            .iter()
-            .flat_map(|series| series.x_values(Scale::Linear));
+        let x_values = self.series.iter().flat_map(|series| series.x_values(Scale::Linear));
         let x = self.axis('x', self.x_range, x_values)?;
-        let y_values = self
-            .series
-            .iter()
-            .flat_map(|series| series.y_values(Scale::Linear));
+        let y_values = self.series.iter().flat_map(|series| series.y_values(Scale::Linear));
         let y = self.axis('y', self.y_range, y_values)?;
         let styles = Styles::assign(&self.series);
         let mut legend = Legend::default();
@@ -164,34 +159,22 @@ impl<'a> PhasePortrait<'a> {
             legend.add_series(series, &styles);
         }
         if self.trajectories().next().is_some() {
-            legend.add("start", 24.0, |page, [x, y]| {
-                draw_start(page, [x + 12.0, y], TEXT)
-            });
+            legend.add("start", 24.0, |page, [x, y]| draw_start(page, [x + 12.0, y], TEXT));
         }
 
         let width = f64::from(page.width) - 2.0 * PADDING;
         let mut top = PADDING;
         if !self.words.title.is_empty() {
-            top += frame::draw_title(page, &self.words.title, PADDING, top, width, 1.1 * TITLE_EM)
-                + 14.0;
+            top += frame::draw_title(page, &self.words.title, PADDING, top, width, 1.1 * TITLE_EM) + 14.0;
         }
         legend.draw(page, PADDING, top, width);
         top += legend.height(width, page.fonts) + 16.0;
         let bottom = f64::from(page.height) - PADDING - frame::bottom_margin(&self.words);
         let left = PADDING + frame::left_margin(&y, bottom - top, &self.words, page.fonts);
         let right = PADDING + width - frame::right_margin(&x, 0.85 * width, page.fonts);
-        let rectangle = Rectangle {
-            left,
-            top,
-            right,
-            bottom,
-        };
+        let rectangle = Rectangle { left, top, right, bottom };
         if rectangle.width() < SMALLEST_DRAWING || rectangle.height() < SMALLEST_DRAWING {
-            return Err(PlotError::NoRoom {
-                picture: self.name(),
-                width: page.width,
-                height: page.height,
-            });
+            return Err(PlotError::NoRoom { picture: self.name(), width: page.width, height: page.height });
         }
         let frame = Frame::new(rectangle, x, y, page.fonts);
         self.draw_field(page, &frame);
@@ -217,25 +200,17 @@ impl<'a> PhasePortrait<'a> {
     }
 
     fn trajectories(&self) -> impl Iterator<Item = &Series> {
-        self.series
-            .iter()
-            .filter(|series| matches!(series.form, Form::Line | Form::Dashed))
+        self.series.iter().filter(|series| matches!(series.form, Form::Line | Form::Dashed))
     }
 
     /// Arrows at the middles of the cells of a grid, which keeps them off the axes.
     fn draw_field(&self, page: &mut Page, frame: &Frame) {
         let Rectangle { left, bottom, .. } = frame.rectangle;
         let (width, height) = (frame.rectangle.width(), frame.rectangle.height());
-        let (columns, rows) = (
-            (width / SPACING).round().max(1.0),
-            (height / SPACING).round().max(1.0),
-        );
+        let (columns, rows) = ((width / SPACING).round().max(1.0), (height / SPACING).round().max(1.0));
         for row in 0..rows as u32 {
             for column in 0..columns as u32 {
-                let place = [
-                    (f64::from(column) + 0.5) / columns,
-                    (f64::from(row) + 0.5) / rows,
-                ];
+                let place = [(f64::from(column) + 0.5) / columns, (f64::from(row) + 0.5) / rows];
                 let state = [
                     frame.x.low + place[0] * (frame.x.high - frame.x.low),
                     frame.y.low + place[1] * (frame.y.high - frame.y.low),
@@ -292,19 +267,13 @@ fn without_retraced(series: &Series, frame: &Frame) -> Series {
         travelled += length;
         let (column, row) = cell(at);
         let retraced = (-1..=1).any(|right| {
-            (-1..=1).any(|down| {
-                reached
-                    .get(&(column + right, row + down))
-                    .is_some_and(|&then| travelled - then > PRESENT)
-            })
+            (-1..=1)
+                .any(|down| reached.get(&(column + right, row + down)).is_some_and(|&then| travelled - then > PRESENT))
         });
         let steps = (length / CELL).ceil().max(1.0);
         for step in 1..=steps as u32 {
             let share = f64::from(step) / steps;
-            let passed = [
-                from[0] + share * (at[0] - from[0]),
-                from[1] + share * (at[1] - from[1]),
-            ];
+            let passed = [from[0] + share * (at[0] - from[0]), from[1] + share * (at[1] - from[1])];
             // The first visit counts: a later one must not pass for the present course.
             reached.entry(cell(passed)).or_insert(travelled);
         }
@@ -321,21 +290,10 @@ fn draw_arrow(page: &mut Page, middle: Point, direction: Point) {
     const HEAD: f64 = 15.0;
     const HALF_HEAD: f64 = 5.5;
     let along = |s: f64| [middle[0] + s * direction[0], middle[1] + s * direction[1]];
-    let (tail, neck, tip) = (
-        along(-0.5 * ARROW_LENGTH),
-        along(0.5 * ARROW_LENGTH - HEAD),
-        along(0.5 * ARROW_LENGTH),
-    );
+    let (tail, neck, tip) = (along(-0.5 * ARROW_LENGTH), along(0.5 * ARROW_LENGTH - HEAD), along(0.5 * ARROW_LENGTH));
     let (nx, ny) = (-HALF_HEAD * direction[1], HALF_HEAD * direction[0]);
     page.line(vec![tail, neck], ARROW_WIDTH, ARROW);
-    page.fill(
-        vec![
-            tip,
-            [neck[0] + nx, neck[1] + ny],
-            [neck[0] - nx, neck[1] - ny],
-        ],
-        ARROW,
-    );
+    page.fill(vec![tip, [neck[0] + nx, neck[1] + ny], [neck[0] - nx, neck[1] - ny]], ARROW);
 }
 
 fn draw_start(page: &mut Page, at: Point, colour: Colour) {

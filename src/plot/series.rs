@@ -10,10 +10,7 @@ const LINE_WIDTH: f64 = 4.0;
 /// Width of a solid line in a drawing that has dashed ones too: a law that agrees with the fit lies on it, and
 /// the fit must stay visible on both sides.
 const WIDE_LINE: f64 = 6.8;
-const DASH: Dash = Dash {
-    stroke: 3.4,
-    gap: 2.2,
-};
+const DASH: Dash = Dash { stroke: 3.4, gap: 2.2 };
 const BAND_OPACITY: f64 = 0.22;
 const MARKER_RADIUS: f64 = 9.0;
 /// Beyond this many points a series is drawn with smaller markers.
@@ -57,15 +54,7 @@ pub struct Series {
 
 impl Series {
     fn new(name: impl Into<String>, form: Form, x: &[f64], y: &[f64]) -> Self {
-        Self {
-            name: name.into(),
-            form,
-            x: x.to_vec(),
-            y: y.to_vec(),
-            upper: Vec::new(),
-            colour: None,
-            marker: None,
-        }
+        Self { name: name.into(), form, x: x.to_vec(), y: y.to_vec(), upper: Vec::new(), colour: None, marker: None }
     }
 
     /// Separate points, for measurements.
@@ -85,63 +74,37 @@ impl Series {
 
     /// The translucent area between two curves, for an interval.
     pub fn band(name: impl Into<String>, x: &[f64], lower: &[f64], upper: &[f64]) -> Self {
-        Self {
-            upper: upper.to_vec(),
-            ..Self::new(name, Form::Band, x, lower)
-        }
+        Self { upper: upper.to_vec(), ..Self::new(name, Form::Band, x, lower) }
     }
 
     /// Draws the series in this colour.
     pub fn colour(self, colour: Colour) -> Self {
-        Self {
-            colour: Some(colour),
-            ..self
-        }
+        Self { colour: Some(colour), ..self }
     }
 
     /// Marks the points in this form; lines and bands have no marks.
     pub fn marker(self, marker: Marker) -> Self {
-        Self {
-            marker: Some(marker),
-            ..self
-        }
+        Self { marker: Some(marker), ..self }
     }
 
     /// Whether something of the series can be drawn on an axis of this scale.
     pub(super) fn check(&self, picture: &str, scale: Scale) -> Result<(), PlotError> {
         let (series, picture) = (self.name.clone(), picture.to_owned());
         let length = self.x.len();
-        let bounds = if self.form == Form::Band {
-            self.upper.len()
-        } else {
-            self.y.len()
-        };
+        let bounds = if self.form == Form::Band { self.upper.len() } else { self.y.len() };
         for y in [self.y.len(), bounds] {
             if y != length {
-                return Err(PlotError::LengthMismatch {
-                    series,
-                    picture,
-                    x: length,
-                    y,
-                });
+                return Err(PlotError::LengthMismatch { series, picture, x: length, y });
             }
         }
         if length == 0 {
             return Err(PlotError::EmptySeries { series, picture });
         }
         if !(0..length).any(|index| self.shown(index, Scale::Linear)) {
-            return Err(PlotError::NothingFinite {
-                series,
-                picture,
-                length,
-            });
+            return Err(PlotError::NothingFinite { series, picture, length });
         }
         if !(0..length).any(|index| self.shown(index, scale)) {
-            return Err(PlotError::NothingPositive {
-                series,
-                picture,
-                length,
-            });
+            return Err(PlotError::NothingPositive { series, picture, length });
         }
         Ok(())
     }
@@ -149,28 +112,19 @@ impl Series {
     fn shown(&self, index: usize, scale: Scale) -> bool {
         self.x[index].is_finite()
             && scale.shows(self.y[index])
-            && self
-                .upper
-                .get(index)
-                .is_none_or(|&upper| scale.shows(upper))
+            && self.upper.get(index).is_none_or(|&upper| scale.shows(upper))
     }
 
     /// The x values that are drawn.
     pub(super) fn x_values(&self, scale: Scale) -> impl Iterator<Item = f64> {
-        (0..self.x.len())
-            .filter(move |&index| self.shown(index, scale))
-            .map(|index| self.x[index])
+        (0..self.x.len()).filter(move |&index| self.shown(index, scale)).map(|index| self.x[index])
     }
 
     /// The y values that are drawn, both edges of a band included.
     pub(super) fn y_values(&self, scale: Scale) -> impl Iterator<Item = f64> {
         (0..self.x.len())
             .filter(move |&index| self.shown(index, scale))
-            .flat_map(|index| {
-                [Some(self.y[index]), self.upper.get(index).copied()]
-                    .into_iter()
-                    .flatten()
-            })
+            .flat_map(|index| [Some(self.y[index]), self.upper.get(index).copied()].into_iter().flatten())
     }
 
     /// Consecutive indices without a gap.
@@ -187,31 +141,19 @@ impl Series {
 
     /// The first point that is drawn.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
-        (0..self.x.len())
-            .find(|&index| self.shown(index, Scale::Linear))
-            .map(|index| (self.x[index], self.y[index]))
+        (0..self.x.len()).find(|&index| self.shown(index, Scale::Linear)).map(|index| (self.x[index], self.y[index]))
     }
 
     /// Draws the series inside the frame; what lies outside is cut off.
     pub(super) fn draw(&self, page: &mut Page, frame: &Frame, style: Style) {
-        let Style {
-            colour,
-            marker,
-            line_width,
-        } = style;
+        let Style { colour, marker, line_width } = style;
         let scale = frame.y.scale;
         let curve = |indices: std::ops::Range<usize>, values: &[f64]| -> Vec<Point> {
-            indices
-                .map(|index| frame.point(self.x[index], values[index]))
-                .collect()
+            indices.map(|index| frame.point(self.x[index], values[index])).collect()
         };
         match self.form {
             Form::Points => {
-                let radius = if self.x.len() > MANY_POINTS {
-                    0.6 * MARKER_RADIUS
-                } else {
-                    MARKER_RADIUS
-                };
+                let radius = if self.x.len() > MANY_POINTS { 0.6 * MARKER_RADIUS } else { MARKER_RADIUS };
                 for index in (0..self.x.len()).filter(|&index| self.shown(index, scale)) {
                     let centre = frame.point(self.x[index], self.y[index]);
                     if frame.rectangle.contains(centre) {
@@ -241,13 +183,7 @@ impl Series {
                 for run in self.runs(scale) {
                     let mut outline = curve(run.clone(), &self.y);
                     outline.extend(curve(run, &self.upper).into_iter().rev());
-                    page.fill(
-                        frame.rectangle.clip_polygon(outline),
-                        Ink {
-                            colour,
-                            opacity: BAND_OPACITY,
-                        },
-                    );
+                    page.fill(frame.rectangle.clip_polygon(outline), Ink { colour, opacity: BAND_OPACITY });
                 }
             }
         }
@@ -255,20 +191,12 @@ impl Series {
 
     /// Width of a specimen in a legend.
     pub(super) fn sample_width(&self) -> f64 {
-        if self.form == Form::Points {
-            2.4 * MARKER_RADIUS
-        } else {
-            64.0
-        }
+        if self.form == Form::Points { 2.4 * MARKER_RADIUS } else { 64.0 }
     }
 
     /// Draws a specimen of the series, from the middle of its left edge.
     pub(super) fn draw_sample(&self, page: &mut Page, [x, y]: Point, style: Style) {
-        let Style {
-            colour,
-            marker,
-            line_width,
-        } = style;
+        let Style { colour, marker, line_width } = style;
         let width = self.sample_width();
         match self.form {
             Form::Points => marker.draw(page, [x + 0.5 * width, y], 1.1 * MARKER_RADIUS, colour),
@@ -276,26 +204,12 @@ impl Series {
             Form::Dashed => {
                 // Three strokes, so that it begins and ends with one.
                 let gap = width / (3.0 * DASH.stroke / DASH.gap + 2.0) / line_width;
-                let dash = Dash {
-                    gap,
-                    stroke: gap * DASH.stroke / DASH.gap,
-                };
+                let dash = Dash { gap, stroke: gap * DASH.stroke / DASH.gap };
                 page.dashed(&[[x, y], [x + width, y]], line_width, dash, colour);
             }
             Form::Band => {
-                let corners = vec![
-                    [x, y - 12.0],
-                    [x + width, y - 12.0],
-                    [x + width, y + 12.0],
-                    [x, y + 12.0],
-                ];
-                page.fill(
-                    corners,
-                    Ink {
-                        colour,
-                        opacity: BAND_OPACITY,
-                    },
-                );
+                let corners = vec![[x, y - 12.0], [x + width, y - 12.0], [x + width, y + 12.0], [x, y + 12.0]];
+                page.fill(corners, Ink { colour, opacity: BAND_OPACITY });
             }
         }
     }
@@ -330,10 +244,7 @@ impl Styles {
         for series in series {
             let wants = [
                 (series.colour.is_none(), &mut styles.coloured),
-                (
-                    series.marker.is_none() && series.form == Form::Points,
-                    &mut styles.marked,
-                ),
+                (series.marker.is_none() && series.form == Form::Points, &mut styles.marked),
             ];
             for (wanted, names) in wants {
                 if wanted && !names.contains(&series.name) {
@@ -346,20 +257,11 @@ impl Styles {
     }
 
     pub(super) fn of(&self, series: &Series) -> Style {
-        let place = |names: &[String]| {
-            names
-                .iter()
-                .position(|name| *name == series.name)
-                .unwrap_or(0)
-        };
+        let place = |names: &[String]| names.iter().position(|name| *name == series.name).unwrap_or(0);
         let wide = self.wide_lines && series.form == Form::Line;
         Style {
-            colour: series
-                .colour
-                .unwrap_or_else(|| palette::cycle(place(&self.coloured))),
-            marker: series
-                .marker
-                .unwrap_or_else(|| Marker::CYCLE[place(&self.marked) % Marker::CYCLE.len()]),
+            colour: series.colour.unwrap_or_else(|| palette::cycle(place(&self.coloured))),
+            marker: series.marker.unwrap_or_else(|| Marker::CYCLE[place(&self.marked) % Marker::CYCLE.len()]),
             line_width: if wide { WIDE_LINE } else { LINE_WIDTH },
         }
     }

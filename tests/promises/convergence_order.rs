@@ -66,7 +66,12 @@ fn orders_of_the_methods_and_their_dense_outputs() {
 #[test]
 fn backwards_in_time_arrives_where_it_started() {
     let forward = Solve::system(&problem(), exact(0.0), 0.0, 3.0).rtol(1e-10).atol(1e-10).run().unwrap();
-    let back = Solve::system(&problem(), forward.last(), 3.0, 0.0).rtol(1e-10).atol(1e-10).save_at(&[2.0, 1.0, 0.0]).run().unwrap();
+    let back = Solve::system(&problem(), forward.last(), 3.0, 0.0)
+        .rtol(1e-10)
+        .atol(1e-10)
+        .save_at(&[2.0, 1.0, 0.0])
+        .run()
+        .unwrap();
     assert_eq!(back.times(), [2.0, 1.0, 0.0]);
     for (k, t) in [2.0, 1.0, 0.0].into_iter().enumerate() {
         for i in 0..2 {

@@ -222,6 +222,7 @@ fn a_failing_solve_returns_its_error_with_what_it_reached() {
     assert_eq!(partial.times(), [0.5, 0.9]);
     approx::assert_relative_eq!(partial.state(1)[0], 10.0, max_relative = 1e-4);
     assert!(error.to_string().contains("blows up"), "{error}");
-    let error = ForwardSensitivity::new(&bound, Options::default()).solve(0.0, &[1.0], &[1.0], &[0.5, 1.5]).unwrap_err();
+    let error =
+        ForwardSensitivity::new(&bound, Options::default()).solve(0.0, &[1.0], &[1.0], &[0.5, 1.5]).unwrap_err();
     assert_eq!(error.partial().unwrap().times(), [0.5]);
 }

@@ -1,7 +1,7 @@
 //! The promises of the library, one module each.
 
 mod convergence_order;
-mod gradients_agree;
 mod data;
+mod gradients_agree;
 mod pictures;
 mod problems;

@@ -113,11 +113,8 @@ pub fn reference(name: &str) -> Reference {
     let layers: Vec<usize> = list(&problem["layers"]).into_iter().map(|x| x as usize).collect();
     let (theta, gradient) = (list(&problem["theta"]), list(&problem["grad_theta"]));
     let fixed = list(&problem["fixed"]);
-    let (weights, gradient) = if layers.is_empty() {
-        (theta, gradient)
-    } else {
-        (reordered(&theta, &layers), reordered(&gradient, &layers))
-    };
+    let (weights, gradient) =
+        if layers.is_empty() { (theta, gradient) } else { (reordered(&theta, &layers), reordered(&gradient, &layers)) };
     let times = list(&problem["ts"]);
     Reference {
         start: times[0],

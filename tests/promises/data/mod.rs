@@ -28,17 +28,11 @@ impl Csv {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("data.csv");
         fs::write(&path, content).unwrap();
-        Self {
-            _directory: directory,
-            path,
-        }
+        Self { _directory: directory, path }
     }
 
     fn at(&self, line: usize) -> Place {
-        Place {
-            origin: Origin::File(self.path.clone()),
-            row: line,
-        }
+        Place { origin: Origin::File(self.path.clone()), row: line }
     }
 
     fn read(&self) -> CsvReader {
@@ -71,28 +65,14 @@ fn says(message: &str, words: &[&str]) {
 
 #[track_caller]
 fn does_not_say(message: &str, word: &str) {
-    assert!(
-        !message.contains(word),
-        "did not expect \"{word}\" in: {message}"
-    );
+    assert!(!message.contains(word), "did not expect \"{word}\" in: {message}");
 }
 
 /// Numbers, with gaps equal to gaps and zeros told apart by sign.
 fn bits(numbers: impl IntoIterator<Item = f64>) -> Vec<u64> {
-    numbers
-        .into_iter()
-        .map(|x| {
-            if x.is_nan() {
-                GAP.to_bits()
-            } else {
-                x.to_bits()
-            }
-        })
-        .collect()
+    numbers.into_iter().map(|x| if x.is_nan() { GAP.to_bits() } else { x.to_bits() }).collect()
 }
 
 fn column(data: &TimeSeries, run: usize, name: &str) -> Vec<f64> {
-    data.trajectories()[run]
-        .column(data.column(name).unwrap())
-        .collect()
+    data.trajectories()[run].column(data.column(name).unwrap()).collect()
 }

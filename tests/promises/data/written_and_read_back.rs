@@ -26,12 +26,8 @@ fn what_is_written_is_plain() {
 #[test]
 fn states_may_be_called_like_time_and_id() {
     let run = |id| Trajectory::new(id, &[0.0, 1.0], &[1.0, 2.0, 3.0, 4.0]).unwrap();
-    let data =
-        TimeSeries::from_trajectories(["t", "trajectory"], vec![run("a"), run("b")]).unwrap();
-    assert_eq!(
-        data.to_data_frame().unwrap().get_column_names(),
-        ["t_", "trajectory_", "t", "trajectory"]
-    );
+    let data = TimeSeries::from_trajectories(["t", "trajectory"], vec![run("a"), run("b")]).unwrap();
+    assert_eq!(data.to_data_frame().unwrap().get_column_names(), ["t_", "trajectory_", "t", "trajectory"]);
 }
 
 #[test]
@@ -52,10 +48,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let path = directory.path().join("none").join("out.csv");
     let (error, message) = write(&path);
     assert!(matches!(&error, DataError::Unwritable { path: named, .. } if *named == path));
-    says(
-        &message,
-        &["cannot write", "out.csv", "create its directory first"],
-    );
+    says(&message, &["cannot write", "out.csv", "create its directory first"]);
     let (error, message) = write(directory.path());
     assert!(matches!(error, DataError::Unwritable { .. }));
     says(&message, &["cannot write", "not a directory"]);
