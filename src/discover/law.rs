@@ -15,24 +15,24 @@ use std::path::Path;
 /// data, or differentiated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Law {
-    pub(super) states: Vec<String>,
+    pub(crate) states: Vec<String>,
     /// Inputs of the formula: time, states, parameters.
-    pub(super) formula: Formula,
-    pub(super) parameters: Vec<LawParameter>,
-    /// Covariance of the estimated parameters, in order, row by row.
-    pub(super) covariance: Vec<f64>,
+    pub(crate) formula: Formula,
+    pub(crate) parameters: Vec<LawParameter>,
+    /// Covariance of the estimated parameters, then of all initial states, row by row.
+    pub(crate) covariance: Vec<f64>,
     /// Initial state of each trajectory.
-    pub(super) initial: Vec<Vec<f64>>,
-    pub(super) initial_errors: Vec<Vec<f64>>,
-    pub(super) terms: Vec<LawTerm>,
-    pub(super) odds: Option<Odds>,
-    pub(super) noise: Vec<f64>,
-    pub(super) fit_quality: Quality,
-    pub(super) data: TimeSeries,
+    pub(crate) initial: Vec<Vec<f64>>,
+    pub(crate) initial_errors: Vec<Vec<f64>>,
+    pub(crate) terms: Vec<LawTerm>,
+    pub(crate) odds: Option<Odds>,
+    pub(crate) noise: Vec<f64>,
+    pub(crate) fit_quality: Quality,
+    pub(crate) data: TimeSeries,
     /// The fitted network's states over time, for pictures: times and rows per trajectory.
-    pub(super) fitted: Vec<(Vec<f64>, Vec<f64>)>,
-    pub(super) rtol: f64,
-    pub(super) notes: Vec<String>,
+    pub(crate) fitted: Vec<(Vec<f64>, Vec<f64>)>,
+    pub(crate) rtol: f64,
+    pub(crate) notes: Vec<String>,
 }
 
 /// A number in a law.
@@ -217,7 +217,8 @@ impl Law {
             }
         }
         let k = estimated.len();
-        let covariance = DMatrix::from_fn(k, k, |r, c| self.covariance.get(r * k + c).copied().unwrap_or(0.0));
+        let width = k + self.initial.iter().map(Vec::len).sum::<usize>();
+        let covariance = DMatrix::from_fn(k, k, |r, c| self.covariance.get(r * width + c).copied().unwrap_or(0.0));
         notation.estimates(&estimated, &covariance)
     }
 
@@ -278,6 +279,40 @@ impl Law {
         }
         let text = serde_json::to_string_pretty(self).map_err(|e| fault(e.to_string()))?;
         Ok(std::fs::write(path, text).map_err(|e| fault(e.to_string()))?)
+    }
+
+    /// Writes the law in all its forms to a folder: `law.txt` (equations and [`report`](Self::report)), `law.tex`,
+    /// `law.json` (to [`load`](Self::load)) and `summary.json` (numbers for other programs).
+    ///
+    /// # Errors
+    /// [`DiscoverError::File`].
+    pub fn write_files(&self, folder: impl AsRef<Path>) -> crate::Result<()> {
+        let folder = folder.as_ref();
+        self.save(folder.join("law.json"))?;
+        let summary = serde_json::json!({
+            "equations": self.equations(),
+            "parameters": self.parameters,
+            "initial": self.initial,
+            "initial_errors": self.initial_errors,
+            "noise": self.noise,
+            "odds": self.odds,
+            "terms": self.terms.iter().filter(|t| t.coefficient.is_some() || t.odds.is_some_and(|o| o > 0.0)).collect::<Vec<_>>(),
+            "quality": self.fit_quality,
+            "notes": self.notes,
+        });
+        for (name, text) in [
+            ("law.txt", format!("{self}\n\n{}", self.report())),
+            ("law.tex", self.latex()),
+            ("summary.json", format!("{summary:#}\n")),
+        ] {
+            let path = folder.join(name);
+            std::fs::write(&path, text).map_err(|e| DiscoverError::File {
+                action: "writing",
+                path: path.display().to_string(),
+                reason: e.to_string(),
+            })?;
+        }
+        Ok(())
     }
 
     /// Reads a law that [`save`](Self::save) wrote. It needs nothing else: no model, no data file.

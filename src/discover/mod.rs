@@ -288,10 +288,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             formula: self.trace(search, chosen)?,
             states: state_names,
             parameters,
-            covariance: (0..estimated)
-                .flat_map(|r| (0..estimated).map(move |c| (r, c)))
-                .map(|at| covariance[at])
-                .collect(),
+            covariance: (0..width).flat_map(|r| (0..width).map(move |c| (r, c))).map(|at| covariance[at]).collect(),
             initial: chosen.point.initial.chunks_exact(n).map(<[f64]>::to_vec).collect(),
             initial_errors: errors[estimated..].chunks_exact(n).map(<[f64]>::to_vec).collect(),
             terms,

@@ -17,6 +17,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
+    /// A phase plane of a law that has another number of states than two.
+    #[error(
+        "A phase portrait shows two states, and this law has {states}; draw `law.plot(…)`, or a law of two of its states."
+    )]
+    NotPlanar {
+        /// States of the law.
+        states: usize,
+    },
     /// The file name does not end in `.svg` or `.png`.
     #[error(
         "The picture cannot be saved as {path:?}, because its extension {extension:?} names no known format; \

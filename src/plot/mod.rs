@@ -8,8 +8,10 @@
 //!
 //! Every picture is saved with `save(path)`; the extension of the path, `.svg` or `.png`, chooses the format.
 //! The font (DejaVu Sans) is part of the program, colours are those of Okabe and Ito ([`Colour`]), and series differ
-//! by lightness, line style or mark as well as by hue. Numbers go in as plain slices; nothing here
-//! knows of models or fits.
+//! by lightness, line style or mark as well as by hue. Numbers go in as plain slices.
+//!
+//! Fits and laws draw themselves with these: `fit.plot_loss(path)`, `law.plot(path)`, `law.plot_phase(path)`,
+//! `law.plot_odds(path)`.
 //!
 //! ```
 //! use ansatz::plot::{Figure, Panel};
@@ -42,6 +44,7 @@ mod paint;
 mod palette;
 mod panel;
 mod phase_portrait;
+mod results;
 mod series;
 
 pub use bar_chart::{BarChart, BarGroup};
