@@ -152,6 +152,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             criterion: Criterion {
                 counts: self.fit.observations.counts(),
                 trajectories: self.fit.observations.trajectories.len(),
+                mechanistic: self.fit.layout.mechanistic,
                 candidates: sizes,
                 unknowns: equations.iter().map(|e| e.unknown).collect(),
                 gamma: self.gamma,

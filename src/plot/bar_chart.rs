@@ -182,6 +182,7 @@ impl BarChart {
             .iter()
             .flat_map(|group| &group.terms)
             .map(|term| fonts.width(&term.name, LABEL_EM, Weight::Regular))
+            .chain(self.groups.iter().map(|group| fonts.width(&group.name, LABEL_EM, Weight::Bold)))
             .fold(0.0, f64::max);
         let names = widest.min(0.52 * width);
         let value_width = fonts.width("0.00", TICK_EM, Weight::Bold) + 14.0;

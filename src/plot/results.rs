@@ -11,7 +11,7 @@ use std::path::Path;
 /// Points along a drawn curve.
 const POINTS: usize = 600;
 /// A picture is cut off where a forecast leaves the data's range by more than this multiple of it.
-const MOST_RANGES: f64 = 4.0;
+const MOST_RANGES: f64 = 20.0;
 /// Candidates named in each equation of the odds chart.
 const MOST_BARS: usize = 6;
 
