@@ -32,6 +32,8 @@ pub(super) struct Criterion {
     /// The unknown term that each equation belongs to.
     pub unknowns: Vec<usize>,
     pub gamma: f64,
+    /// Whether outputs of one unknown term with the same terms cost less.
+    pub shared: bool,
 }
 
 impl Criterion {
@@ -44,7 +46,7 @@ impl Criterion {
         while e < support.len() {
             let outputs = self.unknowns[e..].iter().take_while(|u| **u == self.unknowns[e]).count();
             let group = e..e + outputs;
-            let alike = outputs > 1 && support[group.clone()].windows(2).all(|pair| pair[0] == pair[1]);
+            let alike = self.shared && outputs > 1 && support[group.clone()].windows(2).all(|pair| pair[0] == pair[1]);
             price += if alike {
                 0.5 * (outputs as f64 + 1.0) * ln_binomial(self.candidates[e], support[e].len())
             } else {
@@ -97,6 +99,7 @@ mod tests {
             candidates: vec![23; unknowns.len()],
             unknowns: unknowns.to_vec(),
             gamma: 1.0,
+            shared: true,
         }
     }
 
@@ -130,6 +133,8 @@ mod tests {
         let c = criterion(&[0, 0]);
         let shared = c.penalty(&[vec![4], vec![4]]);
         approx::assert_relative_eq!(shared, schwarz(2.0) + 2.0 * 1.5 * 23f64.ln(), max_relative = 1e-12);
+        let plain = Criterion { shared: false, ..criterion(&[0, 0]) }.penalty(&[vec![4], vec![4]]);
+        approx::assert_relative_eq!(plain, schwarz(2.0) + 2.0 * 2.0 * 23f64.ln(), max_relative = 1e-12);
         // Two networks are two unknowns, each with its own price.
         let apart = criterion(&[0, 1]).penalty(&[vec![4], vec![4]]);
         approx::assert_relative_eq!(apart, schwarz(2.0) + 2.0 * 2.0 * 23f64.ln(), max_relative = 1e-12);

@@ -34,6 +34,7 @@ pub struct Discovery<'f, 'a, M: Model> {
     library: Library,
     own_libraries: Vec<(String, Library)>,
     gamma: f64,
+    shared: bool,
     bootstraps: usize,
     seed: u64,
 }
@@ -42,7 +43,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
     /// A search with polynomials to degree 3, γ = 1.5 and 40 bootstrap replicates.
     pub fn new(fit: &'f Fitted<'a, M>) -> Self {
         let library = Library::polynomials(3);
-        Discovery { fit, library, own_libraries: Vec::new(), gamma: 1.5, bootstraps: 40, seed: 0 }
+        Discovery { fit, library, own_libraries: Vec::new(), gamma: 1.5, shared: true, bootstraps: 40, seed: 0 }
     }
 
     /// The candidate terms, for every unknown term.
@@ -61,6 +62,13 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
     /// observations and of candidates, 1 lets a superfluous term in about once in twenty times.
     pub fn gamma(mut self, gamma: f64) -> Self {
         self.gamma = gamma;
+        self
+    }
+
+    /// Whether outputs of one unknown term that have the same terms cost less than unrelated ones; default yes. One
+    /// interaction entering several equations is the likeliest reason to write one unknown term with several outputs.
+    pub fn shared_interaction(mut self, shared: bool) -> Self {
+        self.shared = shared;
         self
     }
 
@@ -156,6 +164,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
                 candidates: sizes,
                 unknowns: equations.iter().map(|e| e.unknown).collect(),
                 gamma: self.gamma,
+                shared: self.shared,
             },
             equations,
             options,

@@ -230,7 +230,13 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
         let layout = self.layout(coefficients, observations.trajectories.len());
         let mut problem = Shooting::new(&bound, observations, layout, sigma, &self.options, start.clone());
         let mut iteration = LevenbergMarquardt::new(problem.start(), 0.0);
-        iteration.minimize(&mut problem, usize::MAX, control, &mut |_| {}).ok()?;
+        if iteration.minimize(&mut problem, usize::MAX, control, &mut |_| {}).is_err() {
+            // Not solvable over all times from this start: go there by way of a part of them.
+            let longest = observations.longest();
+            for horizon in [longest.div_ceil(4), longest.div_ceil(2), longest] {
+                iteration.minimize(&mut problem, horizon.max(2), control, &mut |_| {}).ok()?;
+            }
+        }
         let squares = self.squares(observations, sigma, &iteration.current);
         let penalty = self.criterion.penalty(support);
         let criterion = self.criterion.misfit(&squares) + penalty;
