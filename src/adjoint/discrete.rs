@@ -3,9 +3,9 @@
 //! The forward solve keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
 //! with $\lambda$ the cotangent of $u_+$:
 //!
-//! $$ \bar k_i = h\,b_i \lambda + h \sum_{j > i} a_{ji} \bar U_j + h\,b_i(\theta)\,\bar s, \qquad
-//!    \bar U_i = f_u^\top \bar k_i, \qquad \bar p \mathrel{+}= f_p^\top \bar k_i, \qquad
-//!    \lambda \leftarrow \lambda + \bar s + \sum_i \bar U_i, $$
+//! $$ \bar k_i = h b_i \lambda + h \sum_{j > i} a_{ji} \bar U_j + h b_i(\theta) \bar s, \qquad
+//! \bar U_i = f_u^\top \bar k_i, \qquad \bar p \mathrel{+}= f_p^\top \bar k_i, \qquad
+//! \lambda \leftarrow \lambda + \bar s + \sum_i \bar U_i, $$
 //!
 //! where $\bar s$ is the cotangent of a value read from the dense output at $\theta$. A last stage that is the next
 //! step's first is evaluated and swept once.

@@ -3,7 +3,7 @@
 /// The extended Bayesian information criterion
 ///
 /// $$ -2 \ln L + k \ln N \frac{N}{N - k - 2} + 2 \gamma \sum_u \pi_u, \qquad
-///    -2 \ln L = \sum_i (n_i - m) \ln \frac{\mathrm{RSS}_i}{n_i}, $$
+/// -2 \ln L = \sum_i (n_i - m) \ln \frac{\mathrm{RSS}_i}{n_i}, $$
 ///
 /// over the states $i$, each with $n_i$ observations and its own unknown noise. $N = \sum n_i$; $k$ counts coefficients,
 /// estimated parameters and initial values, and the fraction corrects for few data. The $m$ initial values of a state,

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 /// Supports along the path of sequentially thresholded least squares (STLSQ).
 ///
-/// Least squares on all candidates; those whose share $|\xi_c|\,\|\theta_c\| / \|y\|$ lies below the threshold are
+/// Least squares on all candidates; those whose share $|\xi_c| \Vert \theta_c\Vert / \Vert y\Vert $ lies below the threshold are
 /// dropped and the rest solved again, for thresholds from small to large. Shares, not coefficients, so that units do not
 /// matter. S. L. Brunton, J. L. Proctor, J. N. Kutz, *Discovering governing equations from data by sparse identification*,
 /// PNAS 113 (2016).
@@ -46,7 +46,7 @@ pub(super) fn stlsq_path(theta: &DMatrix<f64>, y: &DVector<f64>) -> Vec<Vec<usiz
     path
 }
 
-/// Trajectory residuals as a linear function of the coefficients: $r \approx r_0 + B\,\eta + A\,\xi$, with the initial
+/// Trajectory residuals as a linear function of the coefficients: $r \approx r_0 + B \eta + A \xi$, with the initial
 /// states and estimated mechanistic parameters $\eta$ always in, and candidates $\xi$ of which few are.
 pub(super) struct LinearModel {
     /// $A^\top A$ and $A^\top r_0$, columns normalised, with the space of $B$ projected out.

@@ -5,7 +5,7 @@ use crate::network::Block;
 use crate::number::{Dual, Formula, Real, with_zeros};
 use rand_chacha::ChaCha8Rng;
 
-/// $y_o = \sum_k w_k\, \varphi_{c_k}(x)$ over the active terms $k$ of output $o$.
+/// $y_o = \sum_k w_k \varphi_{c_k}(x)$ over the active terms $k$ of output $o$.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     /// One output per active term.

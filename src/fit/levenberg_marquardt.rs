@@ -1,7 +1,7 @@
 //! Levenberg–Marquardt for trajectory residuals.
 //!
 //! $$ \min_\theta \tfrac12 \sum r(\theta)^2 + \tfrac12 \sum_k \lambda_k \theta_k^2, \qquad
-//!    (J^\top J + \Lambda + \mu D)\,\delta = -(J^\top r + \Lambda\theta). $$
+//! (J^\top J + \Lambda + \mu D) \delta = -(J^\top r + \Lambda\theta). $$
 //!
 //! The damping $\mu$ follows H. B. Nielsen (K. Madsen, H. B. Nielsen, O. Tingleff, *Methods for non-linear least squares
 //! problems*, 2004): a step that does not improve, and a step on which the model cannot be solved, both raise it and are

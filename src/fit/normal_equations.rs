@@ -1,4 +1,4 @@
-//! The damped normal equations $(J^\top J + \Lambda + \mu D)\,\delta = -g$, factorised by faer in memory made once.
+//! The damped normal equations $(J^\top J + \Lambda + \mu D) \delta = -g$, factorised by faer in memory made once.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;

@@ -35,7 +35,7 @@ pub trait Differentiable: System {
     fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]);
     /// Adds $f_u^\top \lambda$ to `u_bar` and $f_p^\top \lambda$ to `p_bar`.
     fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]);
-    /// $f_u\,\dot u + f_p\,\dot p$.
+    /// $f_u \dot u + f_p \dot p$.
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]);
     /// Writes $f_u$ (`n × n`, row by row) and $f_p$ (`n` rows of `stride` numbers, of which the first
     /// `parameter_count` are written).

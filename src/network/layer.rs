@@ -63,7 +63,7 @@ impl Layer {
         }
     }
 
-    /// With $\delta = \bar z$: writes $\bar x = W^\top \delta$, adds $x\,\delta^\top$ and $\delta$ to the weights' cotangents.
+    /// With $\delta = \bar z$: writes $\bar x = W^\top \delta$, adds $x \delta^\top$ and $\delta$ to the weights' cotangents.
     #[inline(always)]
     pub fn backward<const FMA: bool>(
         &self,

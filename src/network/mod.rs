@@ -41,7 +41,7 @@ pub trait Block: Send + Sync {
     fn eval(&self, weights: &[f64], x: &[f64], y: &mut [f64]);
     /// $y = B(x; w)$, keeping on `tape` what the derivatives need.
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]);
-    /// $\dot y = \partial_x B\,\dot x + \partial_w B\,\dot w$; without `weights_dot`, $\dot w = 0$.
+    /// $\dot y = \partial_x B \dot x + \partial_w B \dot w$; without `weights_dot`, $\dot w = 0$.
     fn jvp(&self, weights: &[f64], tape: &[f64], x_dot: &[f64], weights_dot: Option<&[f64]>, y_dot: &mut [f64]);
     /// Adds $(\partial_x B)^\top \bar y$ to `x_bar` and $(\partial_w B)^\top \bar y$ to `weights_bar`.
     fn vjp(&self, weights: &[f64], tape: &[f64], y_bar: &[f64], x_bar: &mut [f64], weights_bar: &mut [f64]);

@@ -1,7 +1,7 @@
 //! Dual numbers: a value and `N` directional derivatives carried through every operation.
 //!
-//! $x + \sum_k \dot x_k\,\varepsilon_k$ with $\varepsilon_j\varepsilon_k = 0$, so $f(x + \dot x\varepsilon) = f(x) +
-//! f'(x)\,\dot x\,\varepsilon$. Exact to rounding. `Dual<M, Dual<N>>` carries second derivatives.
+//! $x + \sum_k \dot x_k \varepsilon_k$ with $\varepsilon_j\varepsilon_k = 0$, so $f(x + \dot x\varepsilon) = f(x) +
+//! f'(x) \dot x \varepsilon$. Exact to rounding. `Dual<M, Dual<N>>` carries second derivatives.
 //!
 //! Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3.
 

@@ -4,7 +4,7 @@ use super::options::{Options, Tolerance};
 
 /// The PI controller of K. Gustafsson (ACM TOMS 17, 1991), as Hairer, Nørsett and Wanner use it (II, IV.2):
 ///
-/// $$ h_{+} = h \cdot 0.9\; e_n^{-\alpha}\, e_{n-1}^{\,\beta}, \qquad \alpha = 0.7/k,\; \beta = 0.4/k, $$
+/// $$ h_{+} = h \cdot 0.9 e_n^{-\alpha} e_{n-1}^{ \beta}, \qquad \alpha = 0.7/k, \beta = 0.4/k, $$
 ///
 /// where $e$ is the scaled error and $k$ the power of $h$ it goes with. The memory of the last error keeps explicit
 /// methods from alternating between steps that are too long and too short where stability limits them.

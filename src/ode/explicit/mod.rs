@@ -1,9 +1,9 @@
 //! Explicit Runge–Kutta pairs.
 //!
-//! $$ k_i = f\Bigl(t + c_i h,\; u + h \sum_{j<i} a_{ij} k_j\Bigr), \qquad
-//!    u_{+} = u + h \sum_i b_i k_i, \qquad e = h \sum_i \tilde b_i k_i $$
+//! $$ k_i = f\Bigl(t + c_i h, u + h \sum_{j<i} a_{ij} k_j\Bigr), \qquad
+//! u_{+} = u + h \sum_i b_i k_i, \qquad e = h \sum_i \tilde b_i k_i $$
 //!
-//! with dense output $u(t + \theta h) = u + h \sum_i b_i(\theta)\, k_i$, $b_i(\theta) = \sum_m r_{im} \theta^m$.
+//! with dense output $u(t + \theta h) = u + h \sum_i b_i(\theta) k_i$, $b_i(\theta) = \sum_m r_{im} \theta^m$.
 
 mod tsit5;
 
