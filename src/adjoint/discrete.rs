@@ -87,6 +87,8 @@ struct Memory {
     k_bar: Vec<f64>,
     stage: Vec<f64>,
     stage_bar: Vec<f64>,
+    argument_bar: Vec<f64>,
+    lambda: Vec<f64>,
     u_bar: Vec<f64>,
     p_bar: Vec<f64>,
     reached: Vec<f64>,
@@ -117,6 +119,8 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
             k_bar: Vec::new(),
             stage: Vec::new(),
             stage_bar: Vec::new(),
+            argument_bar: Vec::new(),
+            lambda: Vec::new(),
             u_bar: Vec::new(),
             p_bar: Vec::new(),
             reached: Vec::new(),
@@ -334,6 +338,8 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
         k_bar,
         stage,
         stage_bar,
+        argument_bar,
+        lambda,
         u_bar,
         p_bar,
         replay,
@@ -345,6 +351,8 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
         v.clear();
         v.resize(n, 0.0);
     }
+    lambda.resize(n, 0.0);
+    argument_bar.resize(S * n, 0.0);
     k_bar.clear();
     k_bar.resize(S * n, 0.0);
     k.resize(S * n, 0.0);
@@ -397,25 +405,27 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
                 system.vjp(p, last, owed, u_bar, p_bar);
             }
         }
-        for (j, b) in T::B.iter().enumerate().filter(|(_, b)| **b != 0.0) {
-            for (k, u) in k_bar[j * n..(j + 1) * n].iter_mut().zip(u_bar.iter()) {
-                *k += h * b * u;
-            }
-        }
+        let swept = if T::FIRST_SAME_AS_LAST { S - 1 } else { S };
+        // λ, before what is read inside the step joins it.
+        lambda.copy_from_slice(u_bar);
         for (u, s) in u_bar.iter_mut().zip(stage_bar.iter()) {
             *u += s;
         }
-        let swept = if T::FIRST_SAME_AS_LAST { S - 1 } else { S };
-        for i in (1..swept).rev() {
-            stage_bar.fill(0.0);
-            system.vjp(p, &tape[i * length..(i + 1) * length], &k_bar[i * n..(i + 1) * n], stage_bar, p_bar);
-            for (u, s) in u_bar.iter_mut().zip(stage_bar.iter()) {
-                *u += s;
+        for i in (0..swept).rev() {
+            // k̄ᵢ += h (bᵢ λ + Σ aⱼᵢ Ūⱼ)
+            for c in 0..n {
+                let mut sum = T::B[i] * lambda[c];
+                for j in i + 1..swept {
+                    sum += T::A[j][i] * argument_bar[j * n + c];
+                }
+                k_bar[i * n + c] += h * sum;
             }
-            for j in 0..i {
-                let a = h * T::A[i][j];
-                for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(stage_bar.iter()) {
-                    *k += a * s;
+            if i > 0 {
+                let bar = &mut argument_bar[i * n..(i + 1) * n];
+                bar.fill(0.0);
+                system.vjp(p, &tape[i * length..(i + 1) * length], &k_bar[i * n..(i + 1) * n], bar, p_bar);
+                for (u, s) in u_bar.iter_mut().zip(bar.iter()) {
+                    *u += s;
                 }
             }
         }

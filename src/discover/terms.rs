@@ -66,7 +66,7 @@ impl Block for Terms {
     }
 
     fn eval(&self, weights: &[f64], x: &[f64], y: &mut [f64]) {
-        with_zeros(self.kept(), |tape: &mut [f64]| self.record(weights, x, y, tape));
+        with_zeros(self.kept(), #[inline(always)] |tape: &mut [f64]| self.record(weights, x, y, tape));
     }
 
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]) {
@@ -102,7 +102,7 @@ impl Block for Terms {
         if self.empty {
             return;
         }
-        with_zeros(self.kept(), |bars: &mut [f64]| {
+        with_zeros(self.kept(), #[inline(always)] |bars: &mut [f64]| {
             let mut moving = false;
             for (k, (o, w)) in self.outputs_of.iter().zip(weights).enumerate() {
                 weights_bar[k] += y_bar[*o] * self.formula.output_value(tape, k);

@@ -9,7 +9,6 @@
 use super::params::{Call, Caller, Params, address};
 use super::{Differentiable, Model, ModelError, Names, System, nearest_name};
 use crate::network::Block;
-use crate::number::simd::{Kernel, dispatch};
 use crate::number::{Dual, Real, with_zeros};
 use rand_chacha::ChaCha8Rng;
 use std::cell::{Cell, RefCell};
@@ -135,6 +134,23 @@ impl Scaling {
 const LANES: usize = 8;
 /// A mechanism with no more lanes than this takes one narrow pass.
 const FEW_LANES: usize = 4;
+
+/// The tangent with one in `lane`, zero everywhere when that is no lane of `N`. Cut out of a table, because numbers stored one by
+/// one would stall the wide loads that follow.
+#[inline(always)]
+fn unit_tangent<const N: usize>(lane: usize) -> [f64; N] {
+    const ONE_AT_LANES: [f64; 2 * LANES] = {
+        let mut table = [0.0; 2 * LANES];
+        table[LANES - 1] = 1.0;
+        table
+    };
+    let mut tangent = [0.0; N];
+    if lane < N && N <= LANES {
+        let start = LANES - 1 - lane;
+        tangent.copy_from_slice(&ONE_AT_LANES[start..start + N]);
+    }
+    tangent
+}
 
 impl<'a, M: Model> Bound<'a, M> {
     /// Lays out a model, trying its right-hand side once.
@@ -363,19 +379,19 @@ impl<'a, M: Model> Bound<'a, M> {
     #[inline(always)]
     fn record_lanes<const N: usize>(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
         let (n, q) = (self.states.len(), self.parameters.len());
-        with_zeros::<Dual<N>, _>(n, |u_dual| {
-            with_zeros::<Dual<N>, _>(q, |p_dual| {
-                with_zeros::<Dual<N>, _>(n, |du_dual| {
+        with_zeros::<Dual<N>, _>(n, #[inline(always)] |u_dual| {
+            with_zeros::<Dual<N>, _>(q, #[inline(always)] |p_dual| {
+                with_zeros::<Dual<N>, _>(n, #[inline(always)] |du_dual| {
                     for first in (0..self.stride).step_by(N) {
                         // A lane before this pass wraps around and is no lane of it.
                         for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
-                            *dual = Dual::variable(*u, i.wrapping_sub(first));
+                            *dual = Dual { value: *u, tangent: unit_tangent(i.wrapping_sub(first)) };
                         }
                         for (dual, p) in p_dual.iter_mut().zip(p) {
                             *dual = Dual::constant(*p);
                         }
                         for (lane, j) in self.free.iter().enumerate() {
-                            p_dual[*j] = Dual::variable(p[*j], (n + lane).wrapping_sub(first));
+                            p_dual[*j].tangent = unit_tangent((n + lane).wrapping_sub(first));
                         }
                         let recorder = Recorder { bound: self, p, first, next: Cell::new(0), tape: RefCell::new(tape) };
                         self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
@@ -397,7 +413,7 @@ impl<'a, M: Model> Bound<'a, M> {
         for call in self.calls.iter().rev() {
             let unknown = &self.unknowns[call.unknown];
             let (inputs, outputs) = (unknown.block.inputs(), unknown.block.outputs());
-            with_zeros::<f64, _>(inputs, |x_bar| {
+            with_zeros::<f64, _>(inputs, #[inline(always)] |x_bar| {
                 let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
                 let kept = &tape[call.block..call.block + unknown.block.tape_len()];
                 unknown.block.vjp(
@@ -465,12 +481,16 @@ impl<M: Model> Differentiable for Bound<'_, M> {
     }
 
     fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
-        dispatch(Record { bound: self, t, u, p, du, tape });
+        if self.stride == FEW_LANES {
+            self.record_lanes::<FEW_LANES>(t, u, p, du, tape);
+        } else {
+            self.record_lanes::<LANES>(t, u, p, du, tape);
+        }
     }
 
     #[inline]
     fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
-        with_zeros::<f64, _>(self.stride, |lanes| {
+        with_zeros::<f64, _>(self.stride, #[inline(always)] |lanes| {
             for (l, row) in lambda.iter().zip(tape.chunks_exact(self.stride)) {
                 for (lane, g) in lanes.iter_mut().zip(row) {
                     *lane += l * g;
@@ -482,7 +502,7 @@ impl<M: Model> Differentiable for Bound<'_, M> {
 
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
         let n = self.states.len();
-        with_zeros::<f64, _>(self.stride, |lanes| {
+        with_zeros::<f64, _>(self.stride, #[inline(always)] |lanes| {
             lanes[..n].copy_from_slice(u_dot);
             for (lane, j) in lanes[n..].iter_mut().zip(&self.free) {
                 *lane = p_dot[*j];
@@ -490,7 +510,7 @@ impl<M: Model> Differentiable for Bound<'_, M> {
             for call in &self.calls {
                 let unknown = &self.unknowns[call.unknown];
                 let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
-                with_zeros::<f64, _>(unknown.block.inputs(), |x_dot| {
+                with_zeros::<f64, _>(unknown.block.inputs(), #[inline(always)] |x_dot| {
                     for (x, z) in x_dot.iter_mut().zip(tape[call.tangents..].chunks_exact(self.stride)) {
                         *x = z.iter().zip(lanes.iter()).map(|(z, l)| z * l).sum();
                     }
@@ -509,7 +529,7 @@ impl<M: Model> Differentiable for Bound<'_, M> {
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
         let n = self.states.len();
         f_u.fill(0.0);
-        with_zeros::<f64, _>(self.stride, |lanes| {
+        with_zeros::<f64, _>(self.stride, #[inline(always)] |lanes| {
             for i in 0..n {
                 lanes.copy_from_slice(&tape[i * self.stride..(i + 1) * self.stride]);
                 let p_row = &mut f_p[i * stride..i * stride + self.parameter_count];
@@ -517,29 +537,6 @@ impl<M: Model> Differentiable for Bound<'_, M> {
                 self.pull_back(p, tape, lanes, &mut f_u[i * n..(i + 1) * n], p_row);
             }
         });
-    }
-}
-
-/// One recorded evaluation, with wide instructions for the lanes.
-struct Record<'r, 'a, M> {
-    bound: &'r Bound<'a, M>,
-    t: f64,
-    u: &'r [f64],
-    p: &'r [f64],
-    du: &'r mut [f64],
-    tape: &'r mut [f64],
-}
-
-impl<M: Model> Kernel for Record<'_, '_, M> {
-    type Output = ();
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let Record { bound, t, u, p, du, tape } = self;
-        if bound.stride == FEW_LANES {
-            bound.record_lanes::<FEW_LANES>(t, u, p, du, tape);
-        } else {
-            bound.record_lanes::<LANES>(t, u, p, du, tape);
-        }
     }
 }
 
@@ -557,7 +554,7 @@ impl Plain<'_, '_> {
             unknown.block.eval(weights, x, y);
             return;
         }
-        with_zeros::<f64, _>(x.len(), |scaled| {
+        with_zeros::<f64, _>(x.len(), #[inline(always)] |scaled| {
             for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
                 *s = unknown.scaling.input(i, *x);
             }
@@ -647,7 +644,7 @@ impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
         }
         let mut tape = self.tape.borrow_mut();
         let stride = self.bound.stride;
-        with_zeros::<f64, _>(x.len(), |values| {
+        with_zeros::<f64, _>(x.len(), #[inline(always)] |values| {
             for (i, x) in x.iter().enumerate() {
                 let scaled = unknown.scaling.input(i, *x);
                 values[i] = scaled.value;
@@ -663,9 +660,10 @@ impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
         });
         for (o, y) in y.iter_mut().enumerate() {
             let scale = unknown.scaling.output_scale(o);
-            *y = Dual::constant(tape[call.outputs + o] * scale);
-            if let Some(lane) = y.tangent.get_mut((call.lane + o).wrapping_sub(self.first)) {
-                *lane = scale;
+            let lane = (call.lane + o).wrapping_sub(self.first);
+            *y = Dual { value: tape[call.outputs + o], tangent: unit_tangent(lane) };
+            if scale != 1.0 {
+                *y = *y * scale;
             }
         }
         Call::Done

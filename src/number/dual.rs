@@ -21,12 +21,15 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 /// let x = Dual::<1, Dual<1>>::variable(Dual::variable(2.0, 0), 0);
 /// assert_eq!(x.powi(3).tangent[0].tangent[0], 12.0);
 /// ```
+// The tangents stand first, so that copies load them in the same pieces in which they were stored; otherwise every copy
+// waits for the stores to reach memory (a third of the time of a recorded evaluation).
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<const N: usize, T = f64> {
-    /// The value.
-    pub value: T,
     /// The derivative in each of the `N` directions.
     pub tangent: [T; N],
+    /// The value.
+    pub value: T,
 }
 
 impl<const N: usize, T: Real> Dual<N, T> {
@@ -39,11 +42,7 @@ impl<const N: usize, T: Real> Dual<N, T> {
     /// The independent variable of direction `lane`: that tangent is one. A lane past the last gives a constant.
     #[inline(always)]
     pub fn variable(value: T, lane: usize) -> Self {
-        let mut x = Self::constant(value);
-        if lane < N {
-            x.tangent[lane] = T::one();
-        }
-        x
+        Dual { value, tangent: std::array::from_fn(|k| if k == lane { T::one() } else { T::zero() }) }
     }
 
     /// $f(x)$ from its value and its derivative at `self.value`.

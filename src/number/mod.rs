@@ -206,10 +206,23 @@ pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> 
     match len {
         0..=2 => work(&mut [R::zero(); 2][..len]),
         3..=8 => work(&mut [R::zero(); 8][..len]),
-        9..=32 => work(&mut [R::zero(); 32][..len]),
-        33..=256 => work(&mut [R::zero(); 256][..len]),
+        _ => with_more_zeros(len, work),
+    }
+}
+
+/// [`with_zeros`] for longer vectors, apart from it: a large frame is probed page by page at every call.
+#[inline(never)]
+fn with_more_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
+    match len {
+        0..=32 => work(&mut [R::zero(); 32][..len]),
+        33..=128 => with_many_zeros(len, work),
         _ => work(&mut vec![R::zero(); len]),
     }
+}
+
+#[inline(never)]
+fn with_many_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
+    work(&mut [R::zero(); 128][..len])
 }
 
 /// $x^k$ by repeated squaring.
