@@ -101,14 +101,11 @@ fn main() -> ansatz::Result<()> {
     );
 
     law.write_files(out)?;
-    #[cfg(feature = "plot")]
-    {
-        law.plot_until(out.join("law.svg"), Some(1930.0))?;
-        law.plot_until(out.join("law.png"), Some(1930.0))?;
-        law.plot_phase(out.join("phase.png"))?;
-        law.plot_odds(out.join("odds.png"))?;
-        fit.plot_loss(out.join("loss.png"))?;
-    }
+    law.plot_until(out.join("law.svg"), Some(1930.0))?;
+    law.plot_until(out.join("law.png"), Some(1930.0))?;
+    law.plot_phase(out.join("phase.png"))?;
+    law.plot_odds(out.join("odds.png"))?;
+    fit.plot_loss(out.join("loss.png"))?;
     println!("\nwrote {}: law.txt, law.tex, law.json, summary.json and pictures\n", out.display());
     println!("{law}");
     Ok(())

@@ -51,14 +51,11 @@ fn main() -> ansatz::Result<()> {
     println!("({:.2} s, 40 bootstrap replicates of the whole pipeline included)", discovered.as_secs_f64());
 
     law.write_files(out)?;
-    #[cfg(feature = "plot")]
-    {
-        law.plot_until(out.join("law.svg"), Some(10.0))?;
-        law.plot_until(out.join("law.png"), Some(10.0))?;
-        law.plot_phase(out.join("phase.png"))?;
-        law.plot_odds(out.join("odds.png"))?;
-        fit.plot_loss(out.join("loss.png"))?;
-    }
+    law.plot_until(out.join("law.svg"), Some(10.0))?;
+    law.plot_until(out.join("law.png"), Some(10.0))?;
+    law.plot_phase(out.join("phase.png"))?;
+    law.plot_odds(out.join("odds.png"))?;
+    fit.plot_loss(out.join("loss.png"))?;
     fit.predictions()?.write_csv(out.join("predictions.csv"))?;
     println!("\nwrote {}: law.txt, law.tex, law.json, summary.json, predictions.csv and pictures\n", out.display());
     println!("{law}");

@@ -46,11 +46,11 @@
 //! # fn main() -> ansatz::Result<()> {
 //! let data = TimeSeries::read_csv("datasets/lotka_volterra.csv")?; // first column is time
 //! let model = PredatorPrey { interaction: Mlp::new([5, 5, 5], Activation::Rbf) };
-//! let fit = Fit::new(&model, &data).known([1.3, 1.8]).run()?; // 20 ms
-//! let law = Discovery::new(&fit).library(Library::polynomials(5).sines()).bootstraps(10).run()?;
+//! let fit = Fit::new(&model, &data).known([1.3, 1.8]).run()?; // a few tens of milliseconds
+//! let law = Discovery::new(&fit).library(Library::polynomials(5).sines()).run()?;
 //! println!("{law}");
-//! // d prey/dt = 1.3 prey − 0.899(2) prey·predator   [odds 0.90]
-//! // d predator/dt = −1.8 predator + 0.806(6) prey·predator   [odds 0.97]
+//! // d prey/dt = 1.3 prey − 0.899(2) prey·predator   [odds …]
+//! // d predator/dt = −1.8 predator + 0.806(6) prey·predator   [odds …]
 //!
 //! let c = law.coefficient("d prey/dt", "prey·predator").expect("the term is in the law");
 //! assert!((c.value + 0.9).abs() < 0.01);

@@ -130,7 +130,7 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         DiscreteAdjoint { system, options, work, memory, statistics, recomputed: false }
     }
 
-    /// Bytes that the records of stages may take; default 256 MiB. A longer solve keeps only the state at each step and
+    /// Bytes that the records of stages may take, to within a half; default 256 MiB. A longer solve keeps only the state at each step and
     /// computes its stages again on the way back: the same gradient to the bit, for one more forward evaluation.
     pub fn budget(mut self, bytes: usize) -> Self {
         self.memory.budget = bytes;

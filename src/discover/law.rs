@@ -68,8 +68,8 @@ pub struct Odds {
     pub failed: usize,
     /// Share of replicates with exactly this law's terms.
     pub law: f64,
-    /// The same for each state's equation.
-    pub equations: Vec<f64>,
+    /// The same for each state's equation; `None` for an equation that no unknown term enters.
+    pub equations: Vec<Option<f64>>,
 }
 
 /// How well a law describes the data.
@@ -327,7 +327,16 @@ impl Law {
         let law: Law =
             serde_json::from_str(&text).map_err(|e| fault(format!("{e}; is it a file that `Law::save` wrote?")))?;
         let inputs = 1 + law.states.len() + law.parameters.len();
-        if law.formula.inputs() != inputs || law.formula.outputs() != law.states.len() {
+        let n = law.states.len();
+        let sound = law.formula.inputs() == inputs
+            && law.formula.outputs() == n
+            && law.initial.iter().chain(&law.initial_errors).all(|u| u.len() == n)
+            && law.initial.len() == law.data.trajectories().len()
+            && law.noise.len() == n
+            && law.fit_quality.residual.len() == n
+            && law.fit_quality.network_residual.len() == n
+            && law.odds.as_ref().is_none_or(|o| o.equations.len() == n);
+        if !sound {
             return Err(fault("its formula does not fit its states and parameters; the file is damaged".into()).into());
         }
         Ok(law)
@@ -341,8 +350,9 @@ impl std::fmt::Display for Law {
                 writeln!(f)?;
             }
             f.write_str(equation)?;
-            if let Some(odds) = &self.odds {
-                write!(f, "   [odds {:.2}]", odds.equations[i])?;
+            // An equation without an unknown term is no guess.
+            if let Some(share) = self.odds.as_ref().and_then(|o| o.equations[i]) {
+                write!(f, "   [odds {share:.2}]")?;
             }
         }
         Ok(())
@@ -368,6 +378,16 @@ impl Model for Law {
             self.formula.evaluate(inputs, du);
         });
     }
+}
+
+/// The first time of a trajectory.
+pub(crate) fn start_of(data: &TimeSeries, trajectory: usize) -> Result<f64, crate::ode::SolveError> {
+    let found = data.trajectories().get(trajectory).and_then(|t| t.times().first().copied());
+    found.ok_or_else(|| crate::ode::SolveError::Argument {
+        argument: "trajectory",
+        problem: format!("is {trajectory}, and the data have {}", data.trajectories().len()),
+        advice: "count them from zero".to_string(),
+    })
 }
 
 /// The 97.5 % quantile of Student's distribution, by the expansion about the normal one (M. Abramowitz, I. A. Stegun,

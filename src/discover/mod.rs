@@ -15,6 +15,7 @@ mod search;
 mod terms;
 
 pub use error::DiscoverError;
+pub(crate) use law::start_of;
 pub use law::{Law, LawParameter, LawTerm, Odds, Quality};
 pub use library::Library;
 
@@ -59,7 +60,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
     }
 
     /// Weight γ of the price for having looked through a library; 0 is the plain BIC. Default 1.5: with some tens of
-    /// observations and of candidates, 1 lets a superfluous term in about once in twenty times.
+    /// observations and of candidates, 1 lets superfluous terms in more often (`docs/benchmarks.md`).
     pub fn gamma(mut self, gamma: f64) -> Self {
         self.gamma = gamma;
         self
@@ -200,7 +201,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
         // Covariance (JᵀJ)⁻¹ of parameters, coefficients and initial states, residuals in units of their noise.
         let width = search.estimated.len() + coefficients + chosen.point.initial.len();
         let mut errors = vec![f64::NAN; width];
-        let mut covariance = DMatrix::zeros(width, width);
+        let mut covariance = DMatrix::from_element(width, width, f64::NAN);
         if let Some(linear) = search.linearize(&fit.observations, &sigma, chosen) {
             // Columns to length one first: coefficients of high powers are tiny numbers.
             let norms: Vec<f64> = (0..width)
@@ -266,11 +267,11 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             equations: (0..n)
                 .map(|i| {
                     let entering: Vec<usize> = (0..labels.len()).filter(|e| states_of[*e].contains(&i)).collect();
-                    votes.exact_in(&chosen.support, &entering)
+                    (!entering.is_empty()).then(|| votes.exact_in(&chosen.support, &entering))
                 })
                 .collect(),
         });
-        let notes = indistinct
+        let mut notes: Vec<String> = indistinct
             .iter()
             .map(|(e, c)| {
                 format!(
@@ -280,6 +281,13 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             })
             .collect();
 
+        if errors.iter().any(|e| !e.is_finite()) {
+            notes.push(
+                "the data do not tell all coefficients of this law apart, so it has no standard errors; hold parameters \
+                 with `.known(…)`, or take a smaller library"
+                    .to_string(),
+            );
+        }
         let counts = fit.observations.counts();
         let root_mean = |squares: &[f64]| -> Vec<f64> {
             squares.iter().zip(&counts).map(|(s, n)| (s / (*n).max(1) as f64).sqrt()).collect()

@@ -97,7 +97,7 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
                 let start = linear.coefficients(&chosen);
                 proposals.push((self.support(&chosen), start));
             }
-            for support in self.paths(point, states) {
+            for support in self.paths(observations, point, states) {
                 let chosen = self.columns(&support);
                 if chosen.len() <= MOST_TERMS && !indistinct.iter().any(|(e, c)| support[*e].contains(c)) {
                     let start = linear.coefficients(&chosen);
@@ -406,12 +406,14 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
     }
 
     /// Supports along the STLSQ path on the network's outputs, the same threshold in every equation.
-    fn paths(&self, point: &Point, states: &[Vec<f64>]) -> Vec<Support> {
+    fn paths(&self, observations: &Observations, point: &Point, states: &[Vec<f64>]) -> Vec<Support> {
         let n = self.fitted.dimension();
         let calls: RefCell<Vec<(usize, Vec<f64>, Vec<f64>)>> = RefCell::default();
-        for row in states.iter().flat_map(|s| s.chunks_exact(n)) {
-            self.fitted
-                .watch(0.0, row, &point.parameters, &|k, x, y| calls.borrow_mut().push((k, x.to_vec(), y.to_vec())));
+        for (seen, states) in observations.trajectories.iter().zip(states) {
+            for (t, row) in seen.times.iter().zip(states.chunks_exact(n)) {
+                let note = |k: usize, x: &[f64], y: &[f64]| calls.borrow_mut().push((k, x.to_vec(), y.to_vec()));
+                self.fitted.watch(*t, row, &point.parameters, &note);
+            }
         }
         let calls = calls.into_inner();
         let mut paths: Vec<Vec<Vec<usize>>> = Vec::new();

@@ -66,7 +66,11 @@ impl Block for Terms {
     }
 
     fn eval(&self, weights: &[f64], x: &[f64], y: &mut [f64]) {
-        with_zeros(self.kept(), #[inline(always)] |tape: &mut [f64]| self.record(weights, x, y, tape));
+        with_zeros(
+            self.kept(),
+            #[inline(always)]
+            |tape: &mut [f64]| self.record(weights, x, y, tape),
+        );
     }
 
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]) {
@@ -102,19 +106,23 @@ impl Block for Terms {
         if self.empty {
             return;
         }
-        with_zeros(self.kept(), #[inline(always)] |bars: &mut [f64]| {
-            let mut moving = false;
-            for (k, (o, w)) in self.outputs_of.iter().zip(weights).enumerate() {
-                weights_bar[k] += y_bar[*o] * self.formula.output_value(tape, k);
-                if *w != 0.0 && y_bar[*o] != 0.0 {
-                    self.formula.seed(k, y_bar[*o] * w, bars);
-                    moving = true;
+        with_zeros(
+            self.kept(),
+            #[inline(always)]
+            |bars: &mut [f64]| {
+                let mut moving = false;
+                for (k, (o, w)) in self.outputs_of.iter().zip(weights).enumerate() {
+                    weights_bar[k] += y_bar[*o] * self.formula.output_value(tape, k);
+                    if *w != 0.0 && y_bar[*o] != 0.0 {
+                        self.formula.seed(k, y_bar[*o] * w, bars);
+                        moving = true;
+                    }
                 }
-            }
-            if moving {
-                self.formula.pull_back(tape, bars, x_bar);
-            }
-        });
+                if moving {
+                    self.formula.pull_back(tape, bars, x_bar);
+                }
+            },
+        );
     }
 
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R]) {

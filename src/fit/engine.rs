@@ -45,7 +45,7 @@ pub(crate) struct Fitting {
 }
 
 /// Estimated numbers up to which least squares on forward sensitivities is chosen: the cost of a Jacobian grows with
-/// them, but Gauss–Newton steps need a hundred times fewer of them than first-order steps.
+/// them, but Gauss–Newton steps need far fewer solves than first-order steps.
 pub(crate) const MOST_COLUMNS: usize = 600;
 
 /// Fits from `point`. `watch` sees every accepted step.
@@ -99,7 +99,7 @@ fn by_least_squares<Sys: Differentiable>(
     let mut problem = Shooting::new(system, observations, layout, sigma, &settings.options, point);
     let mut iteration = LevenbergMarquardt::new(problem.start(), decay);
     let mut history = Vec::new();
-    let mut used = 0;
+    let (mut used, mut splits) = (0, 0);
     let mut outcome = None;
     let mut stages: Vec<usize> = horizons.to_vec();
     while let Some(horizon) = (!stages.is_empty()).then(|| stages.remove(0)) {
@@ -119,14 +119,11 @@ fn by_least_squares<Sys: Differentiable>(
                 used += done.iterations;
                 outcome = Some(done);
             }
-            // Not solvable this far yet: go half as far first.
-            Err(_) if horizon > 2 => {
+            // Not solvable this far yet: go half as far first. Halving the way to a stage that keeps failing must end.
+            Err(_) if horizon > 2 && splits < MOST_SPLITS => {
+                splits += 1;
                 stages.insert(0, horizon);
                 stages.insert(0, horizon.div_ceil(2));
-                // Halving the way to a stage that keeps failing must end.
-                if used + stages.len() > 40 {
-                    return Err(first_failure(&mut problem, &mut iteration, horizon));
-                }
             }
             Err(failure) => return Err(failure),
         }
@@ -151,20 +148,10 @@ fn by_least_squares<Sys: Differentiable>(
 
 /// Weight decay before anything is known about the noise.
 const FIRST_DECAY: f64 = 1e-4;
+/// Horizons put in between because a longer one could not be solved yet.
+const MOST_SPLITS: usize = 20;
 /// Iterations on a horizon that will grow.
 const EARLY_ITERATIONS: usize = 15;
-
-fn first_failure<Sys: Differentiable>(
-    problem: &mut Shooting<'_, Sys>,
-    iteration: &mut LevenbergMarquardt,
-    horizon: usize,
-) -> (usize, Stop) {
-    let theta = iteration.theta.clone();
-    match problem.linearize(&theta, horizon, &mut iteration.current) {
-        Err(failure) => failure,
-        Ok(()) => (0, Stop { reason: crate::ode::StopReason::TooManySteps, t: 0.0, h: 0.0, component: 0 }),
-    }
-}
 
 #[allow(clippy::too_many_arguments)]
 fn by_gradient<Sys: Differentiable>(

@@ -97,7 +97,7 @@ pub enum FitError {
     },
     /// The model could not be solved from any of the starts tried.
     #[error(
-        "the model could not be solved over even the first two times of trajectory `{trajectory}`, from {starts} initial weights: {source}"
+        "from none of {starts} draws of initial weights could the model be solved along trajectory `{trajectory}`; start nearer, with `.estimate(…)`, or with a smaller gain of the network's `.initializer(…)`. The last attempt: {source}"
     )]
     NoStart {
         /// The trajectory.

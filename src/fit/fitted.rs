@@ -91,7 +91,7 @@ impl<'a, M: Model> Fitted<'a, M> {
     /// # Errors
     /// [`SolveError`](crate::ode::SolveError) with the partial solution.
     pub fn solve(&self, trajectory: usize, end: f64) -> crate::Result<Solution> {
-        let start = self.observations.trajectories.get(trajectory).map_or(f64::NAN, |t| t.times[0]);
+        let start = crate::discover::start_of(self.data, trajectory)?;
         Solve::system(&self.bound, self.initial(trajectory), start, end)
             .parameters(self.parameters())
             .options(self.settings.options.clone())

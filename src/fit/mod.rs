@@ -1,8 +1,8 @@
 //! Fitting a model with unknown terms to trajectories.
 //!
 //! Fitting trajectories is nonlinear least squares: residuals between the data and a solve from an estimated initial
-//! state. With up to a few hundred numbers to estimate, Levenberg–Marquardt on forward sensitivities needs a hundred
-//! times fewer solves than first-order training; with more, Adam and L-BFGS on the discrete adjoint take over. The
+//! state. With up to a few hundred numbers to estimate, Levenberg–Marquardt on forward sensitivities needs far
+//! fewer solves than first-order training; with more, Adam and L-BFGS on the discrete adjoint take over. The
 //! choice is automatic, and [`Fitted::report`] says which was made and why.
 //!
 //! ```
@@ -71,7 +71,8 @@ pub enum Optimizer {
 /// The penalty $\tfrac12 \lambda \sum w^2$ on network weights, residuals scaled by each state's standard deviation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum WeightDecay {
-    /// $\lambda$ follows the evidence approximation: as much as the noise in the data asks for (MacKay 1992).
+    /// $\lambda$ follows the evidence approximation: as much as the noise in the data asks for (MacKay 1992). It needs
+    /// the Jacobian that Levenberg–Marquardt has; Adam and L-BFGS take $\lambda = 10^{-4}$.
     #[default]
     Evidence,
     /// This $\lambda$.
@@ -177,7 +178,8 @@ impl<'a, M: Model> Fit<'a, M> {
         self
     }
 
-    /// Iterations allowed on the full horizon; default 200 (for Adam and L-BFGS: each).
+    /// Iterations allowed on the full horizon; default 200. Shorter horizons take up to 15 each beside these. Adam shares
+    /// the number out over the horizons, L-BFGS has it again.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
         self.settings.max_iterations = iterations;
         self

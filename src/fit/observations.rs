@@ -79,7 +79,7 @@ impl Observations {
         (0..n).map(|i| self.trajectories.iter().map(seen(i)).sum()).collect()
     }
 
-    /// The first observation of each state of a trajectory; the mean scale where there is none.
+    /// The first observation of each state of a trajectory; its scale where there is none.
     pub fn first_states(&self, trajectory: usize) -> Vec<f64> {
         let n = self.scale.len();
         let t = &self.trajectories[trajectory];

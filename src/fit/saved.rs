@@ -95,6 +95,12 @@ pub(super) fn read<M: Model>(path: &Path, prepared: &mut Prepared<'_, M>) -> cra
     };
     let Prepared { bound, observations, layout, settings, point } = prepared;
     let mut parameters = values("parameters", Some(bound.parameters().len()))?;
+    for (j, name) in bound.parameters().iter().enumerate().filter(|(j, _)| !layout.free.contains(j)) {
+        if parameters[j] != point.parameters[j] {
+            let (kept, known) = (parameters[j], point.parameters[j]);
+            return Err(fault(format!("`{name}` was {kept} in the saved fit, and is known to be {known} here")).into());
+        }
+    }
     parameters.resize(bound.parameter_count(), 0.0);
     let names: Vec<String> = bound.unknowns().map(str::to_string).collect();
     for (k, name) in names.iter().enumerate() {

@@ -24,13 +24,8 @@ pub(super) fn scale_unknowns<M: Model>(bound: &mut Bound<'_, M>, observations: &
     let mut tape = vec![0.0; bound.tape_len()];
     let mut du = vec![0.0; n];
     for seen in &observations.trajectories {
-        let rows: Vec<(f64, &[f64])> = seen
-            .times
-            .iter()
-            .zip(seen.values.chunks_exact(n))
-            .filter(|(_, row)| row.iter().all(|x| x.is_finite()))
-            .map(|(t, row)| (*t, row))
-            .collect();
+        let values = filled(&seen.times, &seen.values, n);
+        let rows: Vec<(f64, &[f64])> = seen.times.iter().copied().zip(values.chunks_exact(n)).collect();
         for (t, row) in &rows {
             bound.watch(*t, row, &p, &|k, x, _| {
                 if x.iter().all(|x| x.is_finite()) {
@@ -62,5 +57,42 @@ pub(super) fn scale_unknowns<M: Model>(bound: &mut Bound<'_, M>, observations: &
         let sizes: Vec<f64> =
             outputs.iter().map(|b| (b.iter().map(|b| b * b).sum::<f64>() / b.len().max(1) as f64).sqrt()).collect();
         bound.set_scaling(k, Scaling::new(&means, &deviations, &sizes));
+    }
+}
+
+/// The values with gaps bridged by straight lines, and by the nearest value at the ends: good enough for sizes.
+fn filled(times: &[f64], values: &[f64], n: usize) -> Vec<f64> {
+    let mut filled = values.to_vec();
+    for i in 0..n {
+        let known: Vec<(f64, f64)> = times
+            .iter()
+            .zip(values[i..].iter().step_by(n))
+            .filter(|(_, x)| !x.is_nan())
+            .map(|(t, x)| (*t, *x))
+            .collect();
+        for (t, x) in times.iter().zip(filled[i..].iter_mut().step_by(n)).filter(|(_, x)| x.is_nan()) {
+            let after = known.partition_point(|(s, _)| s < t);
+            *x = match (known.get(after.wrapping_sub(1)), known.get(after)) {
+                (Some((t0, x0)), Some((t1, x1))) => x0 + (x1 - x0) * (t - t0) / (t1 - t0),
+                (Some((_, x)), None) | (None, Some((_, x))) => *x,
+                (None, None) => 0.0,
+            };
+        }
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_bridged() {
+        let gap = f64::NAN;
+        let values = [gap, 1.0, 2.0, gap, gap, 3.0, 6.0, gap];
+        assert_eq!(
+            filled(&[0.0, 1.0, 3.0, 5.0], &values, 2),
+            [2.0, 1.0, 2.0, 1.0 + 2.0 * (1.0 - 0.0) / 3.0, 4.0, 3.0, 6.0, 3.0]
+        );
     }
 }

@@ -379,32 +379,50 @@ impl<'a, M: Model> Bound<'a, M> {
     #[inline(always)]
     fn record_lanes<const N: usize>(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
         let (n, q) = (self.states.len(), self.parameters.len());
-        with_zeros::<Dual<N>, _>(n, #[inline(always)] |u_dual| {
-            with_zeros::<Dual<N>, _>(q, #[inline(always)] |p_dual| {
-                with_zeros::<Dual<N>, _>(n, #[inline(always)] |du_dual| {
-                    for first in (0..self.stride).step_by(N) {
-                        // A lane before this pass wraps around and is no lane of it.
-                        for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
-                            *dual = Dual { value: *u, tangent: unit_tangent(i.wrapping_sub(first)) };
-                        }
-                        for (dual, p) in p_dual.iter_mut().zip(p) {
-                            *dual = Dual::constant(*p);
-                        }
-                        for (lane, j) in self.free.iter().enumerate() {
-                            p_dual[*j].tangent = unit_tangent((n + lane).wrapping_sub(first));
-                        }
-                        let recorder = Recorder { bound: self, p, first, next: Cell::new(0), tape: RefCell::new(tape) };
-                        self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
-                        drop(recorder);
-                        for (i, d) in du_dual.iter().enumerate() {
-                            du[i] = d.value;
-                            let at = i * self.stride + first;
-                            tape[at..at + N].copy_from_slice(&d.tangent);
-                        }
-                    }
-                });
-            });
-        });
+        with_zeros::<Dual<N>, _>(
+            n,
+            #[inline(always)]
+            |u_dual| {
+                with_zeros::<Dual<N>, _>(
+                    q,
+                    #[inline(always)]
+                    |p_dual| {
+                        with_zeros::<Dual<N>, _>(
+                            n,
+                            #[inline(always)]
+                            |du_dual| {
+                                for first in (0..self.stride).step_by(N) {
+                                    // A lane before this pass wraps around and is no lane of it.
+                                    for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
+                                        *dual = Dual { value: *u, tangent: unit_tangent(i.wrapping_sub(first)) };
+                                    }
+                                    for (dual, p) in p_dual.iter_mut().zip(p) {
+                                        *dual = Dual::constant(*p);
+                                    }
+                                    for (lane, j) in self.free.iter().enumerate() {
+                                        p_dual[*j].tangent = unit_tangent((n + lane).wrapping_sub(first));
+                                    }
+                                    let recorder = Recorder {
+                                        bound: self,
+                                        p,
+                                        first,
+                                        next: Cell::new(0),
+                                        tape: RefCell::new(tape),
+                                    };
+                                    self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
+                                    drop(recorder);
+                                    for (i, d) in du_dual.iter().enumerate() {
+                                        du[i] = d.value;
+                                        let at = i * self.stride + first;
+                                        tape[at..at + N].copy_from_slice(&d.tangent);
+                                    }
+                                }
+                            },
+                        );
+                    },
+                );
+            },
+        );
     }
 
     /// Takes a cotangent of all lanes back to states and parameters.
@@ -413,23 +431,27 @@ impl<'a, M: Model> Bound<'a, M> {
         for call in self.calls.iter().rev() {
             let unknown = &self.unknowns[call.unknown];
             let (inputs, outputs) = (unknown.block.inputs(), unknown.block.outputs());
-            with_zeros::<f64, _>(inputs, #[inline(always)] |x_bar| {
-                let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
-                let kept = &tape[call.block..call.block + unknown.block.tape_len()];
-                unknown.block.vjp(
-                    &p[weights.clone()],
-                    kept,
-                    &lanes[call.lane..call.lane + outputs],
-                    x_bar,
-                    &mut p_bar[weights],
-                );
-                let tangents = tape[call.tangents..call.outputs].chunks_exact(self.stride);
-                for (x_bar, tangent) in x_bar.iter().zip(tangents) {
-                    for (lane, z) in lanes.iter_mut().zip(tangent) {
-                        *lane += x_bar * z;
+            with_zeros::<f64, _>(
+                inputs,
+                #[inline(always)]
+                |x_bar| {
+                    let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
+                    let kept = &tape[call.block..call.block + unknown.block.tape_len()];
+                    unknown.block.vjp(
+                        &p[weights.clone()],
+                        kept,
+                        &lanes[call.lane..call.lane + outputs],
+                        x_bar,
+                        &mut p_bar[weights],
+                    );
+                    let tangents = tape[call.tangents..call.outputs].chunks_exact(self.stride);
+                    for (x_bar, tangent) in x_bar.iter().zip(tangents) {
+                        for (lane, z) in lanes.iter_mut().zip(tangent) {
+                            *lane += x_bar * z;
+                        }
                     }
-                }
-            });
+                },
+            );
         }
         let n = self.states.len();
         for (bar, lane) in u_bar.iter_mut().zip(&lanes[..n]) {
@@ -490,53 +512,69 @@ impl<M: Model> Differentiable for Bound<'_, M> {
 
     #[inline]
     fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
-        with_zeros::<f64, _>(self.stride, #[inline(always)] |lanes| {
-            for (l, row) in lambda.iter().zip(tape.chunks_exact(self.stride)) {
-                for (lane, g) in lanes.iter_mut().zip(row) {
-                    *lane += l * g;
+        with_zeros::<f64, _>(
+            self.stride,
+            #[inline(always)]
+            |lanes| {
+                for (l, row) in lambda.iter().zip(tape.chunks_exact(self.stride)) {
+                    for (lane, g) in lanes.iter_mut().zip(row) {
+                        *lane += l * g;
+                    }
                 }
-            }
-            self.pull_back(p, tape, lanes, u_bar, p_bar);
-        });
+                self.pull_back(p, tape, lanes, u_bar, p_bar);
+            },
+        );
     }
 
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
         let n = self.states.len();
-        with_zeros::<f64, _>(self.stride, #[inline(always)] |lanes| {
-            lanes[..n].copy_from_slice(u_dot);
-            for (lane, j) in lanes[n..].iter_mut().zip(&self.free) {
-                *lane = p_dot[*j];
-            }
-            for call in &self.calls {
-                let unknown = &self.unknowns[call.unknown];
-                let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
-                with_zeros::<f64, _>(unknown.block.inputs(), #[inline(always)] |x_dot| {
-                    for (x, z) in x_dot.iter_mut().zip(tape[call.tangents..].chunks_exact(self.stride)) {
-                        *x = z.iter().zip(lanes.iter()).map(|(z, l)| z * l).sum();
-                    }
-                    let kept = &tape[call.block..call.block + unknown.block.tape_len()];
-                    let y_dot = &mut lanes[call.lane..call.lane + unknown.block.outputs()];
-                    unknown.block.jvp(&p[weights.clone()], kept, x_dot, Some(&p_dot[weights]), y_dot);
-                });
-            }
-            for (d, row) in du_dot.iter_mut().zip(tape.chunks_exact(self.stride)) {
-                *d = row.iter().zip(lanes.iter()).map(|(g, l)| g * l).sum();
-            }
-        });
+        with_zeros::<f64, _>(
+            self.stride,
+            #[inline(always)]
+            |lanes| {
+                lanes[..n].copy_from_slice(u_dot);
+                for (lane, j) in lanes[n..].iter_mut().zip(&self.free) {
+                    *lane = p_dot[*j];
+                }
+                for call in &self.calls {
+                    let unknown = &self.unknowns[call.unknown];
+                    let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
+                    with_zeros::<f64, _>(
+                        unknown.block.inputs(),
+                        #[inline(always)]
+                        |x_dot| {
+                            for (x, z) in x_dot.iter_mut().zip(tape[call.tangents..].chunks_exact(self.stride)) {
+                                *x = z.iter().zip(lanes.iter()).map(|(z, l)| z * l).sum();
+                            }
+                            let kept = &tape[call.block..call.block + unknown.block.tape_len()];
+                            let y_dot = &mut lanes[call.lane..call.lane + unknown.block.outputs()];
+                            unknown.block.jvp(&p[weights.clone()], kept, x_dot, Some(&p_dot[weights]), y_dot);
+                        },
+                    );
+                }
+                for (d, row) in du_dot.iter_mut().zip(tape.chunks_exact(self.stride)) {
+                    *d = row.iter().zip(lanes.iter()).map(|(g, l)| g * l).sum();
+                }
+            },
+        );
     }
 
     #[inline]
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
         let n = self.states.len();
         f_u.fill(0.0);
-        with_zeros::<f64, _>(self.stride, #[inline(always)] |lanes| {
-            for i in 0..n {
-                lanes.copy_from_slice(&tape[i * self.stride..(i + 1) * self.stride]);
-                let p_row = &mut f_p[i * stride..i * stride + self.parameter_count];
-                p_row.fill(0.0);
-                self.pull_back(p, tape, lanes, &mut f_u[i * n..(i + 1) * n], p_row);
-            }
-        });
+        with_zeros::<f64, _>(
+            self.stride,
+            #[inline(always)]
+            |lanes| {
+                for i in 0..n {
+                    lanes.copy_from_slice(&tape[i * self.stride..(i + 1) * self.stride]);
+                    let p_row = &mut f_p[i * stride..i * stride + self.parameter_count];
+                    p_row.fill(0.0);
+                    self.pull_back(p, tape, lanes, &mut f_u[i * n..(i + 1) * n], p_row);
+                }
+            },
+        );
     }
 }
 
@@ -554,12 +592,16 @@ impl Plain<'_, '_> {
             unknown.block.eval(weights, x, y);
             return;
         }
-        with_zeros::<f64, _>(x.len(), #[inline(always)] |scaled| {
-            for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
-                *s = unknown.scaling.input(i, *x);
-            }
-            unknown.block.eval(weights, scaled, y);
-        });
+        with_zeros::<f64, _>(
+            x.len(),
+            #[inline(always)]
+            |scaled| {
+                for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
+                    *s = unknown.scaling.input(i, *x);
+                }
+                unknown.block.eval(weights, scaled, y);
+            },
+        );
         for (o, y) in y.iter_mut().enumerate() {
             *y = unknown.scaling.output(o, *y);
         }
@@ -644,20 +686,24 @@ impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
         }
         let mut tape = self.tape.borrow_mut();
         let stride = self.bound.stride;
-        with_zeros::<f64, _>(x.len(), #[inline(always)] |values| {
-            for (i, x) in x.iter().enumerate() {
-                let scaled = unknown.scaling.input(i, *x);
-                values[i] = scaled.value;
-                let at = call.tangents + i * stride + self.first;
-                tape[at..at + N].copy_from_slice(&scaled.tangent);
-            }
-            if self.first == 0 {
-                let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
-                let (before, kept) = tape.split_at_mut(call.block);
-                let outputs = &mut before[call.outputs..];
-                unknown.block.record(weights, values, outputs, &mut kept[..unknown.block.tape_len()]);
-            }
-        });
+        with_zeros::<f64, _>(
+            x.len(),
+            #[inline(always)]
+            |values| {
+                for (i, x) in x.iter().enumerate() {
+                    let scaled = unknown.scaling.input(i, *x);
+                    values[i] = scaled.value;
+                    let at = call.tangents + i * stride + self.first;
+                    tape[at..at + N].copy_from_slice(&scaled.tangent);
+                }
+                if self.first == 0 {
+                    let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
+                    let (before, kept) = tape.split_at_mut(call.block);
+                    let outputs = &mut before[call.outputs..];
+                    unknown.block.record(weights, values, outputs, &mut kept[..unknown.block.tape_len()]);
+                }
+            },
+        );
         for (o, y) in y.iter_mut().enumerate() {
             let scale = unknown.scaling.output_scale(o);
             let lane = (call.lane + o).wrapping_sub(self.first);

@@ -116,7 +116,11 @@ impl<const I: usize, const O: usize> Block for Mlp<I, O> {
     }
 
     fn eval(&self, weights: &[f64], x: &[f64], y: &mut [f64]) {
-        with_room(2 * self.room, #[inline(always)] |room| dispatch(Eval { mlp: self, weights, x, y, room }));
+        with_room(
+            2 * self.room,
+            #[inline(always)]
+            |room| dispatch(Eval { mlp: self, weights, x, y, room }),
+        );
     }
 
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]) {
@@ -124,11 +128,19 @@ impl<const I: usize, const O: usize> Block for Mlp<I, O> {
     }
 
     fn jvp(&self, weights: &[f64], tape: &[f64], x_dot: &[f64], weights_dot: Option<&[f64]>, y_dot: &mut [f64]) {
-        with_room(2 * self.room, #[inline(always)] |room| dispatch(Jvp { mlp: self, weights, tape, x_dot, weights_dot, y_dot, room }));
+        with_room(
+            2 * self.room,
+            #[inline(always)]
+            |room| dispatch(Jvp { mlp: self, weights, tape, x_dot, weights_dot, y_dot, room }),
+        );
     }
 
     fn vjp(&self, weights: &[f64], tape: &[f64], y_bar: &[f64], x_bar: &mut [f64], weights_bar: &mut [f64]) {
-        with_room(2 * self.room, #[inline(always)] |room| dispatch(Vjp { mlp: self, weights, tape, y_bar, x_bar, weights_bar, room }));
+        with_room(
+            2 * self.room,
+            #[inline(always)]
+            |room| dispatch(Vjp { mlp: self, weights, tape, y_bar, x_bar, weights_bar, room }),
+        );
     }
 
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R]) {

@@ -3,7 +3,7 @@
 //! A plain x86-64 build may only assume SSE2. [`dispatch`] compiles a [`Kernel`] twice, once with AVX2 and FMA, and
 //! takes the better one that the processor has. Same binary and same processor: same bits.
 //!
-//! Accuracy, measured against 60-digit references over the whole range (`tests/elementary_functions.rs`): [`exp`] and
+//! Accuracy, measured against 60-digit references over the whole range (`tests/promises/elementary_functions.rs`): [`exp`] and
 //! [`tanh`] within 2 units in the last place, with and without FMA.
 
 /// A piece of work that is worth wide instructions.
@@ -167,7 +167,7 @@ mod tests {
     }
 
     /// The standard library is within 1 ulp, so 2 of ours shows as at most 3 against it; the sharp bound against
-    /// 60-digit values is in `tests/elementary_functions.rs`.
+    /// 60-digit values is in `tests/promises/elementary_functions.rs`.
     #[test]
     fn close_to_the_standard_library_everywhere() {
         for i in 0..200_000 {

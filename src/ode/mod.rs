@@ -15,7 +15,7 @@
 //!
 //! # How a method comes in
 //! An explicit Runge–Kutta pair is a [`Tableau`](explicit::Tableau): constants in `explicit/<name>.rs`, one line in
-//! [`Method`], and its row in the table of `tests/convergence_order.rs`. The step loop, step control, dense output,
+//! [`Method`], and its row in the table of `tests/promises/convergence_order.rs`. The step loop, step control, dense output,
 //! save times, failures, sensitivities and adjoints are shared.
 
 mod control;

@@ -106,11 +106,11 @@ impl Solution {
     /// [`SolveError::Argument`] with the nearest name when there is no such state.
     pub fn column(&self, name: &str) -> Result<Vec<f64>, SolveError> {
         let Some(i) = self.names.iter().position(|n| n == name) else {
-            let nearest = nearest_name(name, self.names.iter().map(String::as_str)).unwrap_or_default();
+            let nearest = nearest_name(name, self.names.iter().map(String::as_str));
             return Err(SolveError::Argument {
                 argument: "name",
                 problem: format!("is `{name}`, and the solution has [{}]", self.names.join(", ")),
-                advice: format!("did you mean `{nearest}`?"),
+                advice: nearest.map_or("give one of these".to_string(), |near| format!("did you mean `{near}`?")),
             });
         };
         Ok(self.states.chunks_exact(self.names.len()).map(|row| row[i]).collect())

@@ -76,7 +76,8 @@ impl Law {
         for i in 0..n {
             let Ok(column) = self.data.column(&self.states[i]) else { continue };
             let measured: Vec<f64> = seen.column(column).collect();
-            let (times, states) = &self.fitted[0];
+            let empty = (Vec::new(), Vec::new());
+            let (times, states) = self.fitted.first().unwrap_or(&empty);
             let network: Vec<f64> = states.iter().skip(i).step_by(n).copied().collect();
             let law: Vec<f64> = forecast.states.iter().skip(i).step_by(n).copied().collect();
             let half: Vec<f64> = forecast.errors.iter().skip(i).step_by(n).map(|e| 1.96 * e).collect();

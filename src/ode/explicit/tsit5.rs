@@ -6,7 +6,7 @@ use super::Tableau;
 ///
 /// - Order 5 with local extrapolation, error estimate of order 4.
 /// - Dense output of order 4 from the stages alone; a solution read off it converges with order 5, since its error
-/// within one step is $O(h^5)$.
+///   within one step is $O(h^5)$.
 /// - Stability: explicit, real stability interval about 3.5. For smooth, non-stiff problems at `rtol` from 1e-3 to 1e-9.
 /// - The coefficients fulfil only the first column-simplifying assumption, which is what leaves room for small errors.
 ///
