@@ -9,6 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 
 #[path = "../tests/promises/problems.rs"]
+#[allow(dead_code)]
 mod problems;
 use problems::{Interaction, LotkaVolterra, Neural, Reference, reference};
 

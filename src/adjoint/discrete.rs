@@ -236,6 +236,9 @@ pub(super) fn check<Sys: Differentiable>(
         let problem = format!("has {} values, and the system {} parameters", p.len(), system.parameter_count());
         return fault("p", problem, "give the mechanistic parameters and all weights");
     }
+    if !start.is_finite() {
+        return fault("start", format!("is {start}"), "give a finite time");
+    }
     let Some(&end) = times.last() else {
         return fault("times", "is empty".to_string(), "give at least one time at which the solution is read");
     };

@@ -99,7 +99,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             }
             .into());
         }
-        let search = self.search()?;
+        let (search, mut notes) = self.search()?;
         let fit = self.fit;
         let point = &fit.fitting.point;
         let (found, tried) = search.run(&fit.observations, point, &fit.fitting.states, &fit.sigma);
@@ -108,10 +108,11 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             .refit(&fit.observations, &self.law_sigma(&found.best), &found.best.support, &found.best.point, POLISH)
             .unwrap_or_else(|| found.best.clone());
         let votes = odds::replicate(&search, fit, self.bootstraps, self.seed);
-        self.law(&search, &polished, found.tried, &found.indistinct, &votes)
+        notes.extend(self.indistinct(&search, &found.indistinct)?);
+        self.law(&search, &polished, found.tried, notes, &votes)
     }
 
-    fn search(&self) -> crate::Result<Search<'f, 'a, M>> {
+    fn search(&self) -> crate::Result<(Search<'f, 'a, M>, Vec<String>)> {
         let bound = &self.fit.bound;
         let names: Vec<String> = bound.unknowns().map(str::to_string).collect();
         if names.is_empty() {
@@ -129,11 +130,21 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             }
         }
         let (mut candidates, mut equations, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut notes = Vec::new();
         for (unknown, name) in names.iter().enumerate() {
             let own = self.own_libraries.iter().rev().find(|(n, _)| n == name).map(|(_, l)| l);
             let (inputs, outputs) = bound.shape_of(unknown);
             let formula = own.unwrap_or(&self.library).build(inputs)?;
             let formula = formula.ok_or_else(|| DiscoverError::NoCandidates { unknown: name.clone() })?;
+            let kept = self.with_values(unknown, &formula);
+            let dropped = formula.outputs() - kept.len();
+            if dropped > 0 {
+                notes.push(format!(
+                    "{dropped} candidates for `{name}` have no value at some of the data (a division by zero, a logarithm \
+                     of a negative number); they were left out"
+                ));
+            }
+            let formula = formula.select(&kept).map_err(|_| DiscoverError::NoCandidates { unknown: name.clone() })?;
             for output in 0..outputs {
                 equations.push(Equation { unknown, output });
                 sizes.push(formula.outputs());
@@ -152,7 +163,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             max_steps: 2000 + 20 * self.fit.observations.longest(),
             ..self.fit.settings.options.clone()
         };
-        Ok(Search {
+        let search = Search {
             model: self.fit.model,
             fitted: bound,
             estimated,
@@ -169,7 +180,28 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             },
             equations,
             options,
-        })
+        };
+        Ok((search, notes))
+    }
+
+    /// The candidates that have a value wherever the fitted trajectories hand the unknown term something: one that has
+    /// none there can be in no law, and its NaN would spoil every linearisation.
+    fn with_values(&self, unknown: usize, formula: &Formula) -> Vec<usize> {
+        let (bound, n) = (&self.fit.bound, self.fit.bound.dimension());
+        let sound = RefCell::new(vec![true; formula.outputs()]);
+        for (seen, states) in self.fit.observations.trajectories.iter().zip(&self.fit.fitting.states) {
+            for (t, row) in seen.times.iter().zip(states.chunks_exact(n)) {
+                bound.watch(*t, row, &self.fit.fitting.point.parameters, &|k, x, _| {
+                    if k == unknown {
+                        let mut values = vec![0.0; formula.outputs()];
+                        formula.evaluate(x, &mut values);
+                        sound.borrow_mut().iter_mut().zip(&values).for_each(|(s, v)| *s &= v.is_finite());
+                    }
+                });
+            }
+        }
+        let sound = sound.into_inner();
+        (0..sound.len()).filter(|c| sound[*c]).collect()
     }
 
     /// Noise of each state as a law sees it.
@@ -188,7 +220,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
         search: &Search<'_, 'a, M>,
         chosen: &Refit,
         tried: usize,
-        indistinct: &[(usize, usize)],
+        mut notes: Vec<String>,
         votes: &odds::Votes,
     ) -> crate::Result<Law> {
         let fit = self.fit;
@@ -221,17 +253,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
 
         let state_names: Vec<String> = bound.states().to_vec();
         let (labels, states_of) = self.labels(search);
-        let input_names = self.input_names(search)?;
-        let term_names: Vec<Vec<String>> = search
-            .equations
-            .iter()
-            .map(|e| {
-                let notation = Notation::text(input_names[e.unknown].clone());
-                let formula = &search.candidates[e.unknown];
-                (0..formula.outputs()).map(|c| notation.formula(formula, c)).collect()
-            })
-            .collect();
-
+        let term_names = self.term_names(search)?;
         let mut parameters: Vec<LawParameter> = bound
             .parameters()
             .iter()
@@ -271,16 +293,6 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
                 })
                 .collect(),
         });
-        let mut notes: Vec<String> = indistinct
-            .iter()
-            .map(|(e, c)| {
-                format!(
-                    "the candidate `{}` in {} cannot be told from an estimated parameter of the mechanism; it was left out",
-                    term_names[*e][*c], labels[*e]
-                )
-            })
-            .collect();
-
         if errors.iter().any(|e| !e.is_finite()) {
             notes.push(
                 "the data do not tell all coefficients of this law apart, so it has no standard errors; hold parameters \
@@ -324,6 +336,32 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             rtol: fit.settings.options.rtol,
             notes,
         })
+    }
+
+    /// The candidates of each equation, as they are printed.
+    fn term_names(&self, search: &Search<'_, 'a, M>) -> crate::Result<Vec<Vec<String>>> {
+        let inputs = self.input_names(search)?;
+        Ok(search
+            .equations
+            .iter()
+            .map(|e| {
+                let notation = Notation::text(inputs[e.unknown].clone());
+                let formula = &search.candidates[e.unknown];
+                (0..formula.outputs()).map(|c| notation.formula(formula, c)).collect()
+            })
+            .collect())
+    }
+
+    /// A note for each candidate that is a parameter of the mechanism in another guise.
+    fn indistinct(&self, search: &Search<'_, 'a, M>, candidates: &[(usize, usize)]) -> crate::Result<Vec<String>> {
+        let (terms, (labels, _)) = (self.term_names(search)?, self.labels(search));
+        Ok(candidates
+            .iter()
+            .map(|(e, c)| {
+                let (term, label) = (&terms[*e][*c], &labels[*e]);
+                format!("the candidate `{term}` in {label} cannot be told from an estimated parameter of the mechanism; it was left out")
+            })
+            .collect())
     }
 
     /// The right-hand side as a formula of time, states and parameters, the chosen terms in the networks' places.

@@ -24,6 +24,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The active candidates of each equation, in rising order.
 pub(super) type Support = Vec<Vec<usize>>;
 
+/// Coefficients of the candidates and changes of what is always in: where a refit starts.
+type Start = (Vec<f64>, Vec<f64>);
+/// A call of an unknown term: which, with what, giving what.
+type Called = (usize, Vec<f64>, Vec<f64>);
+
 /// One output of an unknown term.
 #[derive(Clone, Debug)]
 pub(super) struct Equation {
@@ -90,7 +95,7 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
         let mut seen: BTreeMap<Support, Option<f64>> = BTreeMap::new();
         let mut laws: Vec<Refit> = Vec::new();
         let mut indistinct = Vec::new();
-        let mut proposals: Vec<(Support, Option<(Vec<f64>, Vec<f64>)>)> = Vec::new();
+        let mut proposals: Vec<(Support, Option<Start>)> = Vec::new();
         if let Some(linear) = self.about_network(observations, point, sigma) {
             indistinct = self.indistinct(&linear);
             for chosen in self.beam(&linear, &indistinct) {
@@ -388,9 +393,9 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
                     let mut larger: Vec<usize> = subset.clone();
                     larger.push(c);
                     larger.sort_unstable();
-                    if !next.contains_key(&larger) {
-                        let value = self.linear_criterion(linear, &larger);
-                        next.insert(larger, value);
+                    if let std::collections::btree_map::Entry::Vacant(place) = next.entry(larger) {
+                        let value = self.linear_criterion(linear, place.key());
+                        place.insert(value);
                     }
                 }
             }
@@ -408,7 +413,7 @@ impl<'c, 'a, M: Model> Search<'c, 'a, M> {
     /// Supports along the STLSQ path on the network's outputs, the same threshold in every equation.
     fn paths(&self, observations: &Observations, point: &Point, states: &[Vec<f64>]) -> Vec<Support> {
         let n = self.fitted.dimension();
-        let calls: RefCell<Vec<(usize, Vec<f64>, Vec<f64>)>> = RefCell::default();
+        let calls: RefCell<Vec<Called>> = RefCell::default();
         for (seen, states) in observations.trajectories.iter().zip(states) {
             for (t, row) in seen.times.iter().zip(states.chunks_exact(n)) {
                 let note = |k: usize, x: &[f64], y: &[f64]| calls.borrow_mut().push((k, x.to_vec(), y.to_vec()));

@@ -42,6 +42,8 @@ pub(crate) struct Fitting {
     pub states: Vec<Vec<f64>>,
     pub history: Vec<Progress>,
     pub optimizer: Optimizer,
+    /// Draws of initial weights that it took.
+    pub starts: usize,
 }
 
 /// Estimated numbers up to which least squares on forward sensitivities is chosen: the cost of a Jacobian grows with
@@ -143,6 +145,7 @@ fn by_least_squares<Sys: Differentiable>(
         states: (0..observations.trajectories.len()).map(|j| problem.states(j).to_vec()).collect(),
         history,
         optimizer: Optimizer::LevenbergMarquardt,
+        starts: 1,
     })
 }
 
@@ -173,7 +176,6 @@ fn by_gradient<Sys: Differentiable>(
         AdjointLoss::new(system, observations, layout.clone(), sigma, &settings.options, decay, point.clone());
     let mut history = Vec::new();
     let mut used = 0;
-    let mut squares = f64::INFINITY;
     for &horizon in horizons {
         loss.set_horizon(horizon);
         let mut seen = |squares| {
@@ -182,7 +184,7 @@ fn by_gradient<Sys: Differentiable>(
         };
         let iterations = settings.max_iterations / horizons.len().max(1);
         match adam(&mut loss, &mut theta, 1e-2, iterations, &mut seen) {
-            Ok(found) => squares = found,
+            Ok(_) => {}
             // A horizon that cannot be solved yet is left to L-BFGS's line search, unless it is the first.
             Err(failure) if horizon == horizons[0] => return Err(failure),
             Err(_) => {}
@@ -196,7 +198,6 @@ fn by_gradient<Sys: Differentiable>(
         watch(Progress { horizon, squares });
     };
     let done = lbfgs(&mut loss, &mut theta, settings.max_iterations, settings.tolerance, &mut seen);
-    squares = done.squares.min(squares);
     let mut last = super::shooting::Linearized::default();
     let mut problem = Shooting::new(system, observations, layout.clone(), sigma, &settings.options, point);
     problem.linearize(&theta, usize::MAX, &mut last)?;
@@ -205,11 +206,12 @@ fn by_gradient<Sys: Differentiable>(
         decay,
         cause: done.cause,
         iterations: used + done.iterations,
-        squares,
+        squares: last.squares(),
         // Without a Jacobian of all weights only the mechanistic numbers are counted.
         effective: (layout.mechanistic + layout.states * layout.trajectories) as f64,
         states: (0..observations.trajectories.len()).map(|j| problem.states(j).to_vec()).collect(),
         history,
         optimizer: Optimizer::AdamLbfgs,
+        starts: 1,
     })
 }

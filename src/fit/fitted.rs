@@ -132,11 +132,23 @@ impl<'a, M: Model> Fitted<'a, M> {
         };
         let noise: Vec<String> =
             self.bound.states().iter().zip(&self.sigma).map(|(name, s)| format!("{name} ± {s:.3}")).collect();
+        let mut poor = String::new();
+        if self.fitting.starts > 1 {
+            poor.push_str(&format!("\nthe best of {} draws of initial weights", self.fitting.starts));
+        }
+        let unexplained = self.fitting.squares / self.observations.count() as f64;
+        if unexplained > super::TRAPPED {
+            poor.push_str(&format!(
+                "\nWARNING: {:.0} % of the data's variance is left unexplained; do not discover on this fit. Try another seed, \
+                 other widths or activation, and see whether the mechanism is right",
+                100.0 * unexplained
+            ));
+        }
         format!(
             "{} observations, {count} numbers to estimate ({} mechanistic, {weights} weights, {initial} initial states)\n\
              {chosen}\n\
              {} iterations, {}; sum of squares {:.3e} (residuals over each state's standard deviation)\n\
-             the data determined about {:.1} of the numbers; noise: {}",
+             the data determined about {:.1} of the numbers; noise: {}{poor}",
             self.observations.count(),
             self.layout.mechanistic,
             self.fitting.iterations,

@@ -50,7 +50,7 @@ pub(crate) use shooting::{Linearized, Shooting};
 use crate::data::TimeSeries;
 use crate::model::{Bound, Differentiable, Model, System};
 use crate::ode::{Options, SolveError, Tolerance};
-use engine::Settings;
+use engine::{Fitting, Settings};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -125,8 +125,11 @@ pub(crate) struct Prepared<'a, M: Model> {
     pub point: Point,
 }
 
-/// Draws of initial weights before a fit gives up.
+/// Draws of initial weights before a fit gives up, or makes do with a poor one.
 const MOST_STARTS: usize = 8;
+/// A fit that leaves more than this share of the data's variance unexplained is taken as trapped, and tried from other
+/// weights.
+const TRAPPED: f64 = 0.2;
 
 impl<'a, M: Model> Fit<'a, M> {
     /// A fit of `model` to `data`: states by the names of columns, initial states estimated with the rest.
@@ -215,20 +218,33 @@ impl<'a, M: Model> Fit<'a, M> {
             bar.inc(1);
             bar.set_message(format!("{} times, sum of squares {:.3e}", p.horizon, p.squares));
         };
-        let mut last = None;
-        for start in 0..MOST_STARTS {
+        let (mut last, mut best): (_, Option<Fitting>) = (None, None);
+        let trapped = TRAPPED * observations.count() as f64;
+        let mut starts = 0;
+        while starts < MOST_STARTS && best.as_ref().is_none_or(|b| b.squares > trapped) {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(start as u64);
+            rng.set_stream(starts as u64);
+            starts += 1;
             bound.initialize(&mut rng, &mut point.parameters);
             let scale = &observations.scale;
             match fit(&bound, &observations, layout.clone(), scale, &settings, point.clone(), &mut watch) {
                 Ok(fitting) => {
-                    bar.finish_and_clear();
-                    let prepared = Prepared { bound, observations, layout, settings, point };
-                    return Ok(Fitted::new(self.model, self.data, prepared, self.seed, fitting));
+                    if best.as_ref().is_none_or(|b| fitting.squares < b.squares) {
+                        best = Some(fitting);
+                    }
+                    // Without networks every start is the same.
+                    if layout.free.len() == layout.mechanistic {
+                        break;
+                    }
                 }
                 Err(failure) => last = Some(failure),
             }
+        }
+        if let Some(mut fitting) = best {
+            bar.finish_and_clear();
+            fitting.starts = starts;
+            let prepared = Prepared { bound, observations, layout, settings, point };
+            return Ok(Fitted::new(self.model, self.data, prepared, self.seed, fitting));
         }
         bar.finish_and_clear();
         let Some((j, stop)) = last else { return Err(FitError::NothingToFit.into()) };

@@ -21,6 +21,7 @@ struct Notes {
     history: Vec<Progress>,
     optimizer: Optimizer,
     seed: u64,
+    starts: usize,
 }
 
 /// The key of the notes in the file's metadata.
@@ -51,6 +52,7 @@ pub(super) fn write<M: Model>(path: &Path, bound: &Bound<'_, M>, fitting: &Fitti
         history: fitting.history.clone(),
         optimizer: fitting.optimizer,
         seed,
+        starts: fitting.starts,
     };
     let notes = serde_json::to_string(&notes).map_err(|e| fault(e.to_string()))?;
     let bytes: Vec<(String, Vec<u8>, usize)> = tensors
@@ -129,6 +131,7 @@ pub(super) fn read<M: Model>(path: &Path, prepared: &mut Prepared<'_, M>) -> cra
         states: (0..observations.trajectories.len()).map(|j| problem.states(j).to_vec()).collect(),
         history: notes.history,
         optimizer: notes.optimizer,
+        starts: notes.starts,
     };
     Ok((fitting, notes.seed))
 }

@@ -49,6 +49,9 @@ pub struct Bound<'a, M> {
     parameter_count: usize,
 }
 
+/// Told of a call of an unknown term: which, with what, giving what.
+pub(crate) type Visit<'v> = dyn Fn(usize, &[f64], &[f64]) + 'v;
+
 /// An unknown term with its place in the flat parameters.
 struct Unknown<'a> {
     name: String,
@@ -340,7 +343,7 @@ impl<'a, M: Model> Bound<'a, M> {
 
     /// What the unknown terms were given and gave in one evaluation: calls `visit(unknown, x, y)` for each call, in
     /// the mechanism's own units.
-    pub(crate) fn watch(&self, t: f64, u: &[f64], p: &[f64], visit: &dyn Fn(usize, &[f64], &[f64])) {
+    pub(crate) fn watch(&self, t: f64, u: &[f64], p: &[f64], visit: &Visit<'_>) {
         let watcher = Watcher { plain: self.plain(p), visit };
         with_zeros(self.states.len(), |du| {
             self.model.rhs(t, u, &Params::new(&p[..self.parameters.len()], &watcher), du);
@@ -402,15 +405,21 @@ impl<'a, M: Model> Bound<'a, M> {
                                     for (lane, j) in self.free.iter().enumerate() {
                                         p_dual[*j].tangent = unit_tangent((n + lane).wrapping_sub(first));
                                     }
-                                    let recorder = Recorder {
-                                        bound: self,
-                                        p,
-                                        first,
-                                        next: Cell::new(0),
-                                        tape: RefCell::new(tape),
-                                    };
-                                    self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
-                                    drop(recorder);
+                                    {
+                                        let recorder = Recorder {
+                                            bound: self,
+                                            p,
+                                            first,
+                                            next: Cell::new(0),
+                                            tape: RefCell::new(tape),
+                                        };
+                                        self.model.rhs(
+                                            Dual::constant(t),
+                                            u_dual,
+                                            &Params::new(p_dual, &recorder),
+                                            du_dual,
+                                        );
+                                    }
                                     for (i, d) in du_dual.iter().enumerate() {
                                         du[i] = d.value;
                                         let at = i * self.stride + first;
@@ -624,7 +633,7 @@ impl Caller<f64> for Plain<'_, '_> {
 /// Answers calls with values and tells someone.
 struct Watcher<'b, 'a> {
     plain: Plain<'b, 'a>,
-    visit: &'b dyn Fn(usize, &[f64], &[f64]),
+    visit: &'b Visit<'b>,
 }
 
 impl Caller<f64> for Watcher<'_, '_> {

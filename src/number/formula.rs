@@ -203,6 +203,15 @@ impl Formula {
                 return Err(FormulaError::NotFinite { output });
             }
         }
+        let mut spoiled = vec![false; ops.len()];
+        for (i, op) in ops.iter().enumerate() {
+            let mut bad = matches!(op, Op::Constant(c) if c.is_nan());
+            op.operands(|a| bad |= spoiled[a as usize]);
+            spoiled[i] = bad;
+        }
+        if let Some(output) = outputs.iter().position(|&o| spoiled[o as usize]) {
+            return Err(FormulaError::NotFinite { output });
+        }
         let mut needed = vec![false; ops.len()];
         for &o in &outputs {
             needed[o as usize] = true;

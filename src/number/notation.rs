@@ -261,11 +261,15 @@ impl Notation {
             Op::Sub(a, b) => [self.expand(f, a), scaled(self.expand(f, b), &self.scalar(-1.0))].concat(),
             Op::Mul(a, b) => {
                 let (x, y) = (self.terms(f, a), self.terms(f, b));
+                let uncertain = |p: &Product| p.scalar.gradient.iter().any(|g| *g != 0.0);
                 match (x.as_slice(), y.as_slice()) {
                     ([], _) | (_, []) => Vec::new(),
                     ([x], [y]) => vec![x.clone().times(y)],
                     ([x], _) if x.factors.is_empty() => scaled(y.clone(), &x.scalar),
                     (_, [y]) if y.factors.is_empty() => scaled(x.clone(), &y.scalar),
+                    // An estimated number inside would lose its error: multiplied out it keeps it.
+                    ([x], many) if many.iter().any(uncertain) => many.iter().map(|y| x.clone().times(y)).collect(),
+                    (many, [y]) if many.iter().any(uncertain) => many.iter().map(|x| x.clone().times(y)).collect(),
                     ([x], _) => {
                         let mut p = x.clone();
                         p.multiply(b, 1);

@@ -3,8 +3,8 @@
 //! A plain x86-64 build may only assume SSE2. [`dispatch`] compiles a [`Kernel`] twice, once with AVX2 and FMA, and
 //! takes the better one that the processor has. Same binary and same processor: same bits.
 //!
-//! Accuracy, measured against 60-digit references over the whole range (`tests/promises/elementary_functions.rs`): [`exp`] and
-//! [`tanh`] within 2 units in the last place, with and without FMA.
+//! Accuracy, measured against 60-digit references over the whole range (`tests/promises/elementary_functions.rs`): [`exp`]
+//! within 1 unit in the last place, [`tanh`] within 3 (in a million points 99.6 % within 2), with and without FMA.
 
 /// A piece of work that is worth wide instructions.
 ///
@@ -98,7 +98,7 @@ fn exp_m1_reduced<const FMA: bool>(r: f64) -> f64 {
     multiply_add::<FMA>(r2, q, r)
 }
 
-/// $e^x$, within 2 ulp; exact limits 0 and ∞ past the range, NaN stays NaN.
+/// $e^x$, within 1 ulp; exact limits 0 and ∞ past the range, NaN stays NaN.
 #[inline(always)]
 pub fn exp<const FMA: bool>(x: f64) -> f64 {
     // Past these the result is 0 or ∞ anyway. Written so that a NaN passes.
@@ -110,7 +110,7 @@ pub fn exp<const FMA: bool>(x: f64) -> f64 {
     (1.0 + exp_m1_reduced::<FMA>(r)) * power_of_two(half) * power_of_two(k - half)
 }
 
-/// $\tanh x$, within 2 ulp.
+/// $\tanh x$, within 3 ulp.
 #[inline(always)]
 pub fn tanh<const FMA: bool>(x: f64) -> f64 {
     // With e = e^{−2|x|} − 1:  tanh |x| = −e / (e + 2), without cancellation for small x and without overflow.
@@ -166,17 +166,17 @@ mod tests {
         if a == b { 0 } else { (a.to_bits() as i64 - b.to_bits() as i64).unsigned_abs() }
     }
 
-    /// The standard library is within 1 ulp, so 2 of ours shows as at most 3 against it; the sharp bound against
+    /// The standard library is within 1 ulp, so 3 of ours shows as at most 4 against it; the sharp bound against
     /// 60-digit values is in `tests/promises/elementary_functions.rs`.
     #[test]
     fn close_to_the_standard_library_everywhere() {
         for i in 0..200_000 {
             let x = -745.0 + 1454.0 * f64::from(i) / 200_000.0;
-            assert!(ulps(exp::<true>(x), x.exp()) <= 3, "exp({x})");
-            assert!(ulps(exp::<false>(x), x.exp()) <= 3, "exp({x}) without FMA");
+            assert!(ulps(exp::<true>(x), x.exp()) <= 2, "exp({x})");
+            assert!(ulps(exp::<false>(x), x.exp()) <= 2, "exp({x}) without FMA");
             let y = x / 37.0;
-            assert!(ulps(tanh::<true>(y), y.tanh()) <= 3, "tanh({y})");
-            assert!(ulps(tanh::<false>(y), y.tanh()) <= 3, "tanh({y}) without FMA");
+            assert!(ulps(tanh::<true>(y), y.tanh()) <= 4, "tanh({y})");
+            assert!(ulps(tanh::<false>(y), y.tanh()) <= 4, "tanh({y}) without FMA");
         }
     }
 

@@ -31,8 +31,6 @@ pub use options::{Method, Options, Save, Tolerance};
 pub use solution::{Solution, Statistics};
 pub use solve::Solve;
 
-pub(crate) use integrate::{
-    Observer, Place, SaveTimes, Span, Step, Stop, StopReason, Workspace, combine_first, integrate,
-};
+pub(crate) use integrate::{Observer, Place, SaveTimes, Span, Step, Stop, Workspace, combine_first, integrate};
 pub(crate) use options::with_method;
 pub(crate) use solve::failure;

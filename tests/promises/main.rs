@@ -1,7 +1,13 @@
 //! The promises of the library, one module each.
 
+mod bad_input;
 mod convergence_order;
 mod data;
+mod efficiency;
+mod elementary_functions;
 mod gradients_agree;
+mod laws_recovered;
 mod pictures;
 mod problems;
+mod promises_of_the_fit;
+mod synthetic;

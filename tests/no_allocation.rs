@@ -1,0 +1,152 @@
+//! Once warm, gradients and sensitivities allocate nothing; a plain solve allocates no more for more steps.
+//!
+//! A test binary of its own: it counts what the global allocator is asked for, on the thread that asks.
+
+use ansatz::adjoint::{DiscreteAdjoint, ForwardSensitivity};
+use ansatz::prelude::*;
+use std::alloc::{GlobalAlloc, Layout, System as Heap};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    static ASKED: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    ASKED.with(|asked| asked.set(asked.get() + 1));
+}
+
+// SAFETY: hands every request on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { Heap.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { Heap.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { Heap.realloc(at, layout, size) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { Heap.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Requests for memory while `work` runs.
+fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = ASKED.get();
+    let result = work();
+    (ASKED.get() - before, result)
+}
+
+/// Lotka–Volterra with an unknown interaction.
+struct Interaction {
+    network: Mlp<2, 2>,
+}
+
+impl Model for Interaction {
+    fn states(&self) -> Names {
+        ["prey", "predator"].into()
+    }
+    fn parameters(&self) -> Names {
+        ["growth", "decay"].into()
+    }
+    fn unknowns(&self) -> Unknowns<'_> {
+        Unknowns::of("interaction", &self.network)
+    }
+    fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+        let [growth, decay] = p.parameters();
+        let f = p.call(&self.network, [u[0], u[1]]);
+        du[0] = growth * u[0] + f[0];
+        du[1] = -decay * u[1] + f[1];
+    }
+}
+
+const START: [f64; 2] = [0.44, 4.6];
+
+fn times() -> Vec<f64> {
+    (0..31).map(|k| f64::from(k) / 10.0).collect()
+}
+
+/// The networks of the promises: as narrow as usual, as wide as the stack lends, wider.
+fn networks() -> [Vec<usize>; 3] {
+    [vec![5, 5, 5], vec![32, 32], vec![80, 80]]
+}
+
+fn parameters<M: Model>(bound: &Bound<'_, M>) -> Vec<f64> {
+    use rand::SeedableRng;
+    let mut p = vec![0.0; bound.parameter_count()];
+    bound.initialize(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1), &mut p);
+    p[..2].copy_from_slice(&[1.3, 1.8]);
+    p
+}
+
+#[test]
+fn a_gradient_allocates_nothing_once_warm() {
+    let times = times();
+    for widths in networks() {
+        let model = Interaction { network: Mlp::new(widths.clone(), Activation::Rbf) };
+        let bound = Bound::new(&model).unwrap();
+        let p = parameters(&bound);
+        for budget in [256 << 20, 0] {
+            let mut adjoint = DiscreteAdjoint::new(&bound, Options::default()).budget(budget);
+            let mut gradient = || {
+                let loss = |u: &[f64], u_bar: &mut [f64]| {
+                    u_bar.copy_from_slice(u);
+                    0.5 * u.iter().map(|u| u * u).sum::<f64>()
+                };
+                adjoint.gradient(0.0, &START, &p, &times, loss).unwrap().loss
+            };
+            let first = gradient();
+            let (asked, second) = allocations(gradient);
+            assert_eq!(first, second);
+            assert_eq!(asked, 0, "layers {widths:?}, budget {budget}: {asked} allocations in a gradient");
+        }
+    }
+}
+
+#[test]
+fn sensitivities_allocate_nothing_once_warm() {
+    let times = times();
+    for widths in networks() {
+        let model = Interaction { network: Mlp::new(widths.clone(), Activation::Rbf) };
+        let bound = Bound::new(&model).unwrap();
+        let p = parameters(&bound);
+        let mut forward = ForwardSensitivity::new(&bound, Options::default());
+        forward.solve(0.0, &START, &p, &times).unwrap();
+        let (asked, _) = allocations(|| forward.solve(0.0, &START, &p, &times).unwrap());
+        assert_eq!(asked, 0, "layers {widths:?}: {asked} allocations in a solve with sensitivities");
+    }
+}
+
+#[test]
+fn a_plain_solve_allocates_no_more_for_more_steps() {
+    let model = Interaction { network: Mlp::new([5, 5, 5], Activation::Rbf) };
+    let bound = Bound::new(&model).unwrap();
+    let p = parameters(&bound);
+    let solve = |steps: u32| {
+        let h = 3.0 / f64::from(steps);
+        let options = Options { h_initial: Some(h), h_max: Some(h), ..Options::default() };
+        let solve = Solve::system(&bound, START, 0.0, 3.0).parameters(p.clone()).options(options).save(Save::End);
+        let (asked, solution) = allocations(|| solve.run().unwrap());
+        assert_eq!(solution.statistics().accepted, steps as usize);
+        asked
+    };
+    solve(100);
+    let (few, many) = (solve(100), solve(1000));
+    assert_eq!(few, many, "{few} allocations for 100 steps, {many} for 1000");
+}
+
+/// The counter counts: otherwise the others could not fail.
+#[test]
+fn an_allocation_is_seen() {
+    let (asked, _) = allocations(|| std::hint::black_box(vec![1.0; std::hint::black_box(10)]));
+    assert!(asked == 1, "{asked}");
+}
