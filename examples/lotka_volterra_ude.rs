@@ -34,7 +34,8 @@ impl Model for PredatorPrey {
 fn main() -> ansatz::Result<()> {
     let out = std::path::Path::new("out/lotka_volterra_ude");
     println!("reading datasets/lotka_volterra.csv");
-    let data = TimeSeries::read_csv("datasets/lotka_volterra.csv")?;
+    let data =
+        TimeSeries::read_csv("datasets/lotka_volterra.csv")?.with_units("arbitrary unit", ["arbitrary unit"; 2])?;
 
     println!("\nfitting: growth 1.3 and decay 1.8 are known, a 2-5-5-5-2 network stands for the interaction");
     let model = PredatorPrey { interaction: Mlp::new([5, 5, 5], Activation::Rbf) };

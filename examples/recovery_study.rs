@@ -139,20 +139,47 @@ fn study(question: Question, seeds: std::ops::Range<u64>) -> ansatz::Result<()> 
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1));
-    let seeds: u64 = value("--seeds").map_or(Ok(100), |s| s.parse())?;
-    let first: u64 = value("--first").map_or(Ok(0), |s| s.parse())?;
-    let levels: Vec<f64> = match value("--noise") {
-        Some(noise) => vec![noise.parse()?],
-        None => vec![0.001, 0.005, 0.01, 0.025, 0.05],
-    };
-    let flag = |name: &str| arguments.iter().any(|a| a == name);
+fn run() -> Result<(), String> {
+    const USAGE: &str = "use: recovery_study [--seeds N] [--first S] [--noise σ] [--separate] [--plain] [--verbose]";
+    let (mut seeds, mut first, mut levels) = (100, 0, vec![0.001, 0.005, 0.01, 0.025, 0.05]);
+    let (mut separate, mut plain, mut verbose) = (false, false, false);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("`{name}` needs a value; {USAGE}"));
+        let wrong = |text: &str| format!("`{name}` cannot be `{text}`; {USAGE}");
+        match name.as_str() {
+            "--separate" => separate = true,
+            "--plain" => plain = true,
+            "--verbose" => verbose = true,
+            "--seeds" | "--first" => {
+                let text = value()?;
+                let number: u64 = text.parse().map_err(|_| wrong(&text))?;
+                match name.as_str() {
+                    "--first" => first = number,
+                    _ if number == 0 => return Err(wrong(&text)),
+                    _ => seeds = number,
+                }
+            }
+            "--noise" => {
+                let text = value()?;
+                let noise = text.parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite());
+                levels = vec![noise.ok_or(wrong(&text))?];
+            }
+            _ => return Err(format!("there is no `{name}`; {USAGE}")),
+        }
+    }
     for noise in levels {
-        let question =
-            Question { noise, separate: flag("--separate"), plain: flag("--plain"), verbose: flag("--verbose") };
-        study(question, first..first + seeds)?;
+        study(Question { noise, separate, plain, verbose }, first..first + seeds).map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            std::process::ExitCode::FAILURE
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 /// Anything that can go wrong, with what, where, why and what to try.
 ///
-/// Each part has its own enum that carries data; this one lets `?` take them all.
-#[derive(Debug, thiserror::Error)]
+/// Each part has its own enum that carries data; this one lets `?` take them all. Its `Debug` is its message, because that
+/// is what a program prints whose `main` returns it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A model that does not fit together.
@@ -28,6 +29,12 @@ pub enum Error {
     /// A solve that could not be done.
     #[error(transparent)]
     Solve(#[from] crate::ode::SolveError),
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// `Result` with the library's [`Error`].

@@ -159,8 +159,7 @@ impl Law {
     /// [`SolveError`](crate::ode::SolveError) with the partial solution: a law that blows up is no law, and this says
     /// where it does.
     pub fn solve(&self, trajectory: usize, end: f64) -> crate::Result<Solution> {
-        let start =
-            self.data.trajectories().get(trajectory).and_then(|t| t.times().first().copied()).unwrap_or(f64::NAN);
+        let start = start_of(&self.data, trajectory)?;
         Solve::new(self, self.initial(trajectory), start, end)
             .parameters(self.values())
             .rtol(self.rtol)
@@ -250,7 +249,7 @@ impl Law {
                 odds.replicates,
                 if odds.failed > 0 { format!(", {} of them without a law", odds.failed) } else { String::new() }
             ));
-            for t in self.terms.iter().filter(|t| t.coefficient.is_some() || t.odds.is_some_and(|o| o >= 0.1)) {
+            for t in self.terms.iter().filter(|t| t.coefficient.is_some() || t.odds.is_some_and(|o| o > 0.0)) {
                 let mark = if t.coefficient.is_some() { "in the law" } else { "not in it" };
                 text.push_str(&format!(
                     "  {:<18} {:<22} odds {:.2}  {mark}\n",

@@ -309,7 +309,18 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
             .map(|j| {
                 let times = &fit.observations.trajectories[j].times;
                 match fit.solve(j, times[times.len() - 1]) {
-                    Ok(solution) => (solution.times().to_vec(), solution.states().to_vec()),
+                    Ok(solution) => {
+                        let (first, last) = (times[0], times[times.len() - 1]);
+                        let drawn = (0..=400).map(|k| first + (last - first) * f64::from(k) / 400.0);
+                        drawn.filter_map(|t| Some((t, solution.at(t).ok()?))).fold(
+                            Default::default(),
+                            |mut curve: (Vec<f64>, Vec<f64>), (t, u)| {
+                                curve.0.push(t);
+                                curve.1.extend(u);
+                                curve
+                            },
+                        )
+                    }
                     Err(_) => (Vec::new(), Vec::new()),
                 }
             })

@@ -97,7 +97,10 @@ pub enum FitError {
     },
     /// The model could not be solved from any of the starts tried.
     #[error(
-        "from none of {starts} draws of initial weights could the model be solved along trajectory `{trajectory}`; start nearer, with `.estimate(…)`, or with a smaller gain of the network's `.initializer(…)`. The last attempt: {source}"
+        "the model could not be solved along trajectory {trajectory} from {}; start nearer with `.estimate(…)`{}. The \
+         last attempt: {source}",
+        if *starts > 1 { format!("any of {starts} draws of initial weights") } else { "the values given".to_string() },
+        if *starts > 1 { ", or give the networks a smaller gain with `.initializer(…)`" } else { "" }
     )]
     NoStart {
         /// The trajectory.

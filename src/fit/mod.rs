@@ -237,7 +237,12 @@ impl<'a, M: Model> Fit<'a, M> {
                         break;
                     }
                 }
-                Err(failure) => last = Some(failure),
+                Err(failure) => {
+                    last = Some(failure);
+                    if layout.free.len() == layout.mechanistic {
+                        break;
+                    }
+                }
             }
         }
         if let Some(mut fitting) = best {
@@ -249,8 +254,9 @@ impl<'a, M: Model> Fit<'a, M> {
         bar.finish_and_clear();
         let Some((j, stop)) = last else { return Err(FitError::NothingToFit.into()) };
         let source = Box::new(self.stopped(&bound, &observations, j, stop));
-        let trajectory = observations.trajectories[j].id.clone();
-        Err(FitError::NoStart { trajectory, starts: MOST_STARTS, source }.into())
+        let id = &observations.trajectories[j].id;
+        let trajectory = if id.is_empty() { format!("{}", j + 1) } else { format!("`{id}`") };
+        Err(FitError::NoStart { trajectory, starts, source }.into())
     }
 
     /// Reads a fit that [`Fitted::save`] wrote, for the same model, data and known parameters, without fitting again.
@@ -347,7 +353,13 @@ impl<'a, M: Model> Fit<'a, M> {
                 }
                 Some(Values::Named(named)) => {
                     for (name, v) in named {
-                        values[bound.parameter_index(name)?] = Some((*v, held));
+                        let slot = &mut values[bound.parameter_index(name)?];
+                        if matches!(slot, Some((_, false))) && held && matches!(self.estimate, Some(Values::Named(_))) {
+                            let problem = format!("names `{name}`, and so does `estimate`");
+                            let advice = "name each parameter in one of them";
+                            return Err(FitError::Argument { argument, problem, advice }.into());
+                        }
+                        *slot = Some((*v, held));
                     }
                 }
             }

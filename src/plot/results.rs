@@ -70,7 +70,12 @@ impl Law {
             return Err(nothing("the law", "give it data with at least one trajectory").into());
         };
         let (start, last) = (seen.times()[0], seen.times()[seen.len() - 1]);
-        let end = end.unwrap_or(last + (last - start)).max(last);
+        let end = end.unwrap_or(last + (last - start));
+        if !(end.is_finite() && end >= last) {
+            let problem = format!("is {end}, and the data end at {last}");
+            let advice = "give a time from there on".to_string();
+            return Err(crate::ode::SolveError::Argument { argument: "end", problem, advice }.into());
+        }
         let forecast = self.forecast(start, end);
         let mut figure = Figure::new().title("The law goes on where the data end");
         for i in 0..n {
@@ -87,11 +92,11 @@ impl Law {
             if !times.is_empty() {
                 panel = panel.line("fitted network", times, &network);
             }
-            panel = panel.band("95 % band of the law", &forecast.times, &lower, &upper).dashed(
-                "discovered law",
-                &forecast.times,
-                &law,
-            );
+            panel = panel
+                .series(
+                    Series::band("95 % band of the law", &forecast.times, &lower, &upper).colour(Colour::VERMILLION),
+                )
+                .dashed("discovered law", &forecast.times, &law);
             if i + 1 == n {
                 panel = panel.x_label(self.data.time_label());
             }
@@ -175,7 +180,7 @@ impl Law {
             let selected = terms.iter().filter(|t| t.coefficient.is_some()).count();
             for (k, t) in terms.iter().enumerate().take(MOST_BARS.max(selected)) {
                 let share = t.odds.unwrap_or(0.0);
-                if k >= selected && share == 0.0 && k > 2 {
+                if k >= selected && share == 0.0 {
                     break;
                 }
                 group = group.term(t.term.clone(), share, t.coefficient.is_some());

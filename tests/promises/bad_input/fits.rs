@@ -199,7 +199,7 @@ fn a_model_that_cannot_be_solved_from_the_start() {
             Error::Fit(FitError::NoStart { source, starts, .. })
                 if *starts > 1
                     && matches!(&**source, SolveError::NotFiniteAtStart { component, .. } if component.name == "prey"),
-            ["could the model be solved", "initial weights", "not finite at the start", "d`prey`/dt"]
+            ["could not be solved", "initial weights", "not finite at the start", "d`prey`/dt"]
         );
     }
 }
