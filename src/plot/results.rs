@@ -92,11 +92,9 @@ impl Law {
             if !times.is_empty() {
                 panel = panel.line("fitted network", times, &network);
             }
-            panel = panel
-                .series(
-                    Series::band("95 % band of the law", &forecast.times, &lower, &upper).colour(Colour::VERMILLION),
-                )
-                .dashed("discovered law", &forecast.times, &law);
+            let band = Series::band("95 % band of the law", &forecast.times, &lower, &upper).colour(Colour::VERMILLION);
+            let line = Series::dashed("discovered law", &forecast.times, &law).colour(Colour::VERMILLION);
+            panel = panel.series(band).series(line);
             if i + 1 == n {
                 panel = panel.x_label(self.data.time_label());
             }
