@@ -97,8 +97,9 @@ pub enum FitError {
     },
     /// The model could not be solved from any of the starts tried.
     #[error(
-        "the model could not be solved along trajectory {trajectory} from {}; start nearer with `.estimate(…)`{}. The \
+        "the model could not be solved{} from {}; start nearer with `.estimate(…)`{}. The \
          last attempt: {source}",
+        if trajectory.is_empty() { String::new() } else { format!(" along trajectory `{trajectory}`") },
         if *starts > 1 { format!("any of {starts} draws of initial weights") } else { "the values given".to_string() },
         if *starts > 1 { ", or give the networks a smaller gain with `.initializer(…)`" } else { "" }
     )]

@@ -254,8 +254,7 @@ impl<'a, M: Model> Fit<'a, M> {
         bar.finish_and_clear();
         let Some((j, stop)) = last else { return Err(FitError::NothingToFit.into()) };
         let source = Box::new(self.stopped(&bound, &observations, j, stop));
-        let id = &observations.trajectories[j].id;
-        let trajectory = if id.is_empty() { format!("{}", j + 1) } else { format!("`{id}`") };
+        let trajectory = observations.trajectories[j].id.clone();
         Err(FitError::NoStart { trajectory, starts, source }.into())
     }
 
