@@ -107,7 +107,7 @@ pub mod prelude {
     pub use crate::model::{Bound, Differentiable, Model, Names, Params, System, Unknowns, from_fn};
     pub use crate::network::{Activation, Initializer, Mlp};
     pub use crate::number::{Dual, Expr, Real};
-    pub use crate::ode::{Method, Options, Save, Solution, Solve, SolveError, Tolerance};
+    pub use crate::ode::{Event, Method, Options, Save, Solution, Solve, SolveError, Tolerance};
 }
 
 /// The README's program is compiled and run with the documentation tests.

@@ -14,12 +14,11 @@
 //! adjoint system*, Numer. Math. 87 (2000).
 
 use crate::model::Differentiable;
-use crate::ode::explicit::Tableau;
+use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, combine, power_sum};
 use crate::ode::{
-    Observer, Options, Place, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stop, Workspace, combine_first,
-    failure, integrate, with_method,
+    Context, Kept, Method, Observer, Options, Rhs, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stepper,
+    Stop, Workspace, failure, integrate,
 };
-use std::marker::PhantomData;
 
 /// Gradients of a loss of the states at given times.
 ///
@@ -50,6 +49,7 @@ use std::marker::PhantomData;
 pub struct DiscreteAdjoint<'a, Sys: Differentiable> {
     system: &'a Sys,
     options: Options,
+    method: ExplicitRk<Tsit5>,
     work: Workspace,
     memory: Memory,
     statistics: Statistics,
@@ -126,8 +126,9 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
             reached: Vec::new(),
             replay: Vec::new(),
         };
+        let method = ExplicitRk::new(Method::Tsit5);
         let (work, statistics) = (Workspace::default(), Statistics::default());
-        DiscreteAdjoint { system, options, work, memory, statistics, recomputed: false }
+        DiscreteAdjoint { system, options, method, work, memory, statistics, recomputed: false }
     }
 
     /// Bytes that the records of stages may take, to within a half; default 256 MiB. A longer solve keeps only the state at each step and
@@ -199,19 +200,18 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         memory.reached.extend_from_slice(initial);
         self.statistics = Statistics::default();
         let (system, options, work, statistics) = (self.system, &self.options, &mut self.work, &mut self.statistics);
-        with_method!(options.method, |T, S, D| {
-            let mut u = std::mem::take(&mut memory.reached);
-            let mut recorder = Recorder::<Sys, T, S, D>::new(system, p, start, times, &u, memory);
-            let result = integrate::<T, S, D, _>(&mut recorder, options, Span { start, end }, &mut u, work, statistics);
-            memory.reached = u;
-            result?;
-            memory.seeds.clear();
-            memory.seeds.resize(memory.states.len(), 0.0);
-            let loss = loss(&memory.states, &mut memory.seeds);
-            self.recomputed = !memory.keep_stages;
-            sweep::<Sys, T, S, D>(system, p, memory);
-            Ok(loss)
-        })
+        let mut u = std::mem::take(&mut memory.reached);
+        let mut recorder = Recorder::new(system, p, start, times, &u, memory);
+        let span = Span { start, end };
+        let result = integrate(&mut self.method, &mut recorder, options, span, &mut u, work, statistics);
+        memory.reached = u;
+        result?;
+        memory.seeds.clear();
+        memory.seeds.resize(memory.states.len(), 0.0);
+        let loss = loss(&memory.states, &mut memory.seeds);
+        self.recomputed = !memory.keep_stages;
+        sweep::<Sys, Tsit5>(system, p, memory);
+        Ok(loss)
     }
 }
 
@@ -228,6 +228,11 @@ pub(super) fn check<Sys: Differentiable>(
         Err(SolveError::Argument { argument, problem, advice: advice.to_string() })
     };
     options.check(system.dimension())?;
+    // Left to choose, gradients take Tsit5.
+    if !matches!(options.method, Method::Tsit5 | Method::Automatic) {
+        let problem = format!("is {:?}, whose steps are not differentiated yet", options.method);
+        return fault("method", problem, "take `Method::Tsit5` for gradients and sensitivities");
+    }
     if initial.len() != system.dimension() {
         let problem = format!("has {} values for {} states", initial.len(), system.dimension());
         return fault("initial", problem, "give one value for each state");
@@ -254,30 +259,31 @@ pub(super) fn check<Sys: Differentiable>(
 }
 
 /// Records each stage of each accepted step.
-struct Recorder<'s, Sys, T, const S: usize, const D: usize> {
+struct Recorder<'s, Sys> {
     system: &'s Sys,
     p: &'s [f64],
     times: SaveTimes<'s>,
     memory: &'s mut Memory,
     /// Record of the first stage of the step being attempted.
     row: usize,
-    tableau: PhantomData<T>,
 }
 
-impl<'s, Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Recorder<'s, Sys, T, S, D> {
-    /// Records that a step adds.
-    const ROWS: usize = if T::FIRST_SAME_AS_LAST { S - 1 } else { S };
+/// Records that a step adds.
+const fn rows<T: Tableau>() -> usize {
+    if T::FIRST_SAME_AS_LAST { T::STAGES - 1 } else { T::STAGES }
+}
 
+impl<'s, Sys: Differentiable> Recorder<'s, Sys> {
     fn new(system: &'s Sys, p: &'s [f64], start: f64, times: &'s [f64], u: &[f64], memory: &'s mut Memory) -> Self {
         let times = SaveTimes::new(times, start, |_| {
             memory.states.extend_from_slice(u);
             memory.saved.push(Saved::Start);
         });
-        Recorder { system, p, times, memory, row: 0, tableau: PhantomData }
+        Recorder { system, p, times, memory, row: 0 }
     }
 }
 
-impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Observer<S> for Recorder<'_, Sys, T, S, D> {
+impl<Sys: Differentiable> Rhs for Recorder<'_, Sys> {
     #[inline(always)]
     fn eval(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
         let memory = &mut *self.memory;
@@ -291,8 +297,8 @@ impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Obse
                 memory.keep_stages = false;
                 return self.system.eval(t, u, self.p, du);
             }
-            // Room for this whole step and as much again, so that a growing record is seldom moved.
-            memory.tapes.resize((self.row + 2 * S) * length + at / 2, 0.0);
+            // Room for some steps and as much again, so that a growing record is seldom moved.
+            memory.tapes.resize((self.row + 16) * length + at / 2, 0.0);
         }
         self.system.record(t, u, self.p, du, &mut memory.tapes[at..at + length]);
     }
@@ -300,36 +306,43 @@ impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Obse
     fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
         self.system.eval(t, u, self.p, du);
     }
+}
+
+impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Recorder<'_, Sys> {
+    type F = Self;
+    #[inline(always)]
+    fn rhs(&mut self) -> &mut Self {
+        self
+    }
 
     #[inline(always)]
-    fn accepted(&mut self, step: &Step<'_, S>) {
+    fn accepted(&mut self, method: &mut ExplicitRk<T>, step: &Step, kept: &Kept, _cx: &mut Context) {
         let Memory { steps, starts, states, saved, .. } = &mut *self.memory;
         let index = steps.len();
         steps.push((step.t, step.h));
         starts.extend_from_slice(step.u);
-        self.times.passed::<T, S, D>(step, |_, t, place| {
+        while let Some(t) = self.times.pass(step, kept.t) {
             let at = states.len();
             states.resize(at + step.u.len(), 0.0);
-            step.state_at(&place, &mut states[at..]);
-            saved.push(match place {
-                Place::End => Saved::End { step: index },
-                Place::Inside(_) => Saved::Inside { step: index, theta: (t - step.t) / step.h },
-            });
-        });
-        self.row += Self::ROWS;
+            if t == step.t_new {
+                states[at..].copy_from_slice(step.u_new);
+                saved.push(Saved::End { step: index });
+            } else {
+                let theta = step.theta(t);
+                Stepper::<Self>::interpolate(method, step, theta, &mut states[at..]);
+                saved.push(Saved::Inside { step: index, theta });
+            }
+        }
+        self.row += rows::<T>();
     }
 }
 
 /// The reverse sweep: from the seeds of the saved states to `p_bar` and `u_bar`.
 #[inline(always)]
-fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
-    system: &Sys,
-    p: &[f64],
-    memory: &mut Memory,
-) {
+fn sweep<Sys: Differentiable, T: Tableau>(system: &Sys, p: &[f64], memory: &mut Memory) {
     let n = system.dimension();
     let length = system.tape_len();
-    let rows = Recorder::<Sys, T, S, D>::ROWS;
+    let (stages, rows) = (T::STAGES, rows::<T>());
     let Memory {
         keep_stages,
         tapes,
@@ -355,28 +368,28 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
         v.resize(n, 0.0);
     }
     lambda.resize(n, 0.0);
-    argument_bar.resize(S * n, 0.0);
+    argument_bar.resize(stages * n, 0.0);
     k_bar.clear();
-    k_bar.resize(S * n, 0.0);
-    k.resize(S * n, 0.0);
-    replay.resize(S * length, 0.0);
+    k_bar.resize(stages * n, 0.0);
+    k.resize(stages * n, 0.0);
+    replay.resize(stages * length, 0.0);
 
     let mut unread = saved.len();
     for (index, &(t, h)) in steps.iter().enumerate().rev() {
         let tape: &[f64] = if *keep_stages {
-            &tapes[index * rows * length..(index * rows + S) * length]
+            &tapes[index * rows * length..(index * rows + stages) * length]
         } else {
             let u = &starts[index * n..(index + 1) * n];
             system.record(t, u, p, &mut k[..n], &mut replay[..length]);
-            for s in 1..S {
-                combine_first(s, &T::A[s], k, h, u, stage);
+            for s in 1..stages {
+                combine(T::A[s], k, h, u, stage);
                 let k_row = &mut k[s * n..(s + 1) * n];
                 system.record(t + T::C[s] * h, stage, p, k_row, &mut replay[s * length..(s + 1) * length]);
             }
             replay
         };
         // What the next step's first stage owes this step's last one stands at its end already; the rest begins at zero.
-        k_bar[..(S - 1) * n].fill(0.0);
+        k_bar[..(stages - 1) * n].fill(0.0);
         stage_bar.fill(0.0);
         while unread > 0 {
             let seed = &seeds[(unread - 1) * n..unread * n];
@@ -387,9 +400,10 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
                     }
                 }
                 Saved::Inside { step, theta } if step == index => {
-                    for (j, w) in T::dense_weights(theta).into_iter().enumerate() {
+                    for (j, r) in T::DENSE {
+                        let weight = h * power_sum(r, theta);
                         for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(seed) {
-                            *k += h * w * s;
+                            *k += weight * s;
                         }
                     }
                     // Not yet part of u_bar, which still is the cotangent of the step's end.
@@ -401,28 +415,26 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
             }
             unread -= 1;
         }
-        let last = &tape[(S - 1) * length..S * length];
+        let last = &tape[(stages - 1) * length..stages * length];
         if T::FIRST_SAME_AS_LAST {
-            let owed = &k_bar[(S - 1) * n..];
+            let owed = &k_bar[(stages - 1) * n..];
             if owed.iter().any(|x| *x != 0.0) {
                 system.vjp(p, last, owed, u_bar, p_bar);
             }
         }
-        let swept = if T::FIRST_SAME_AS_LAST { S - 1 } else { S };
+        let swept = rows;
         // λ, before what is read inside the step joins it.
         lambda.copy_from_slice(u_bar);
         for (u, s) in u_bar.iter_mut().zip(stage_bar.iter()) {
             *u += s;
         }
-        for i in (0..swept).rev() {
-            // k̄ᵢ += h (bᵢ λ + Σ aⱼᵢ Ūⱼ)
-            for c in 0..n {
-                let mut sum = T::B[i] * lambda[c];
-                for j in i + 1..swept {
-                    sum += T::A[j][i] * argument_bar[j * n + c];
-                }
-                k_bar[i * n + c] += h * sum;
+        // k̄ᵢ += h bᵢ λ
+        for (i, b) in T::B {
+            for (k, l) in k_bar[i * n..(i + 1) * n].iter_mut().zip(lambda.iter()) {
+                *k += h * b * l;
             }
+        }
+        for i in (0..swept).rev() {
             if i > 0 {
                 let bar = &mut argument_bar[i * n..(i + 1) * n];
                 bar.fill(0.0);
@@ -430,11 +442,17 @@ fn sweep<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize>(
                 for (u, s) in u_bar.iter_mut().zip(bar.iter()) {
                     *u += s;
                 }
+                // k̄ⱼ += h aᵢⱼ Ūᵢ
+                for (j, a) in T::A[i] {
+                    for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(bar.iter()) {
+                        *k += h * a * s;
+                    }
+                }
             }
         }
         if T::FIRST_SAME_AS_LAST && index > 0 {
             // The first stage is the last of the step before: it is swept there.
-            k_bar.copy_within(..n, (S - 1) * n);
+            k_bar.copy_within(..n, (stages - 1) * n);
         } else {
             system.vjp(p, &tape[..length], &k_bar[..n], u_bar, p_bar);
         }

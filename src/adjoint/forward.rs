@@ -2,12 +2,11 @@
 
 use crate::model::Differentiable;
 use crate::number::simd::{Kernel, axpy, dispatch, multiply_add};
-use crate::ode::explicit::Tableau;
+use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, power_sum};
 use crate::ode::{
-    Observer, Options, Place, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stop, Workspace, failure,
-    integrate, with_method,
+    Context, Kept, Method, Observer, Options, Rhs, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stepper,
+    Stop, Workspace, failure, integrate,
 };
-use std::marker::PhantomData;
 
 /// The solution at given times together with $S(t_k) = \partial u(t_k) / \partial (p, u_0)$.
 ///
@@ -42,6 +41,7 @@ use std::marker::PhantomData;
 pub struct ForwardSensitivity<'a, Sys: Differentiable> {
     system: &'a Sys,
     options: Options,
+    method: ExplicitRk<Tsit5>,
     work: Workspace,
     memory: Memory,
     statistics: Statistics,
@@ -59,6 +59,8 @@ struct Memory {
     stage: Vec<f64>,
     k: Vec<f64>,
     f_u: Vec<f64>,
+    /// Weights of the stages at a saved time.
+    weights: Vec<(usize, f64)>,
     reached: Vec<f64>,
 }
 
@@ -67,7 +69,8 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
     pub fn new(system: &'a Sys, options: Options) -> Self {
         let columns = system.parameter_count() + system.dimension();
         let memory = Memory { columns, ..Memory::default() };
-        ForwardSensitivity { system, options, work: Workspace::default(), memory, statistics: Statistics::default() }
+        let (method, work) = (ExplicitRk::new(Method::Tsit5), Workspace::default());
+        ForwardSensitivity { system, options, method, work, memory, statistics: Statistics::default() }
     }
 
     /// Solves from `start` through `times` (ordered, none before the start).
@@ -107,15 +110,14 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         memory.reached.extend_from_slice(initial);
         self.statistics = Statistics::default();
         let (system, options, work, statistics) = (self.system, &self.options, &mut self.work, &mut self.statistics);
-        with_method!(options.method, |T, S, D| {
-            memory.tapes.resize(S * system.tape_len(), 0.0);
-            memory.k.resize(S * n * columns, 0.0);
-            let mut u = std::mem::take(&mut memory.reached);
-            let mut carrier = Carrier::<Sys, T, S, D>::new(system, p, start, times, &u, memory);
-            let result = integrate::<T, S, D, _>(&mut carrier, options, Span { start, end }, &mut u, work, statistics);
-            memory.reached = u;
-            result
-        })
+        memory.tapes.resize(Tsit5::STAGES * system.tape_len(), 0.0);
+        memory.k.resize(Tsit5::STAGES * n * columns, 0.0);
+        let mut u = std::mem::take(&mut memory.reached);
+        let mut carrier = Carrier::new(system, p, start, times, &u, memory);
+        let span = Span { start, end };
+        let result = integrate(&mut self.method, &mut carrier, options, span, &mut u, work, statistics);
+        memory.reached = u;
+        result
     }
 
     /// States at the times, row by row.
@@ -141,23 +143,22 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
 }
 
 /// Records each stage, and on acceptance carries the sensitivities over the step.
-struct Carrier<'s, Sys, T, const S: usize, const D: usize> {
+struct Carrier<'s, Sys> {
     system: &'s Sys,
     p: &'s [f64],
     times: SaveTimes<'s>,
     memory: &'s mut Memory,
     /// Whether the first stage's sensitivity is already known from the step before.
     warm: bool,
-    tableau: PhantomData<T>,
 }
 
-impl<'s, Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Carrier<'s, Sys, T, S, D> {
+impl<'s, Sys: Differentiable> Carrier<'s, Sys> {
     fn new(system: &'s Sys, p: &'s [f64], start: f64, times: &'s [f64], u: &[f64], memory: &'s mut Memory) -> Self {
         let times = SaveTimes::new(times, start, |_| {
             memory.states.extend_from_slice(u);
             memory.saved.extend_from_slice(&memory.current);
         });
-        Carrier { system, p, times, memory, warm: false, tableau: PhantomData }
+        Carrier { system, p, times, memory, warm: false }
     }
 
     /// $K_s = f_u X + f_p$ with the sensitivity $X$ of the stage's argument in `memory.stage`.
@@ -176,7 +177,7 @@ impl<'s, Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> 
     }
 }
 
-impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Observer<S> for Carrier<'_, Sys, T, S, D> {
+impl<Sys: Differentiable> Rhs for Carrier<'_, Sys> {
     #[inline(always)]
     fn eval(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
         let length = self.system.tape_len();
@@ -187,43 +188,54 @@ impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Obse
     fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
         self.system.eval(t, u, self.p, du);
     }
+}
+
+impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Carrier<'_, Sys> {
+    type F = Self;
+    #[inline(always)]
+    fn rhs(&mut self) -> &mut Self {
+        self
+    }
 
     #[inline(always)]
-    fn accepted(&mut self, step: &Step<'_, S>) {
+    fn accepted(&mut self, method: &mut ExplicitRk<T>, step: &Step, kept: &Kept, _cx: &mut Context) {
         if !(self.warm && T::FIRST_SAME_AS_LAST) {
             self.memory.stage.copy_from_slice(&self.memory.current);
             self.stage(0);
         }
-        for s in 1..S {
+        for s in 1..T::STAGES {
             let Memory { stage, k, current, .. } = &mut *self.memory;
-            dispatch(Combine { a: &T::A[s][..s], k, h: step.h, base: current, out: stage });
+            dispatch(Combine { row: T::A[s], k, h: step.h, base: current, out: stage });
             self.stage(s);
         }
-        let Memory { states, saved, k, current, stage, .. } = &mut *self.memory;
-        self.times.passed::<T, S, D>(step, |_, _, place| {
+        let Memory { states, saved, k, current, stage, weights, .. } = &mut *self.memory;
+        while let Some(t) = self.times.pass(step, kept.t) {
+            let theta = step.theta(t);
             let at = states.len();
             states.resize(at + step.u.len(), 0.0);
-            step.state_at(&place, &mut states[at..]);
+            Stepper::<Self>::interpolate(method, step, theta, &mut states[at..]);
             let at = saved.len();
             saved.resize(at + current.len(), 0.0);
-            let weights = match &place {
-                Place::End => &T::B,
-                Place::Inside(weights) => weights,
-            };
-            dispatch(Combine { a: weights, k, h: step.h, base: current, out: &mut saved[at..] });
-        });
+            weights.clear();
+            if t == step.t_new {
+                weights.extend_from_slice(T::B);
+            } else {
+                weights.extend(T::DENSE.iter().map(|(j, r)| (*j, power_sum(r, theta))));
+            }
+            dispatch(Combine { row: weights, k, h: step.h, base: current, out: &mut saved[at..] });
+        }
         if T::FIRST_SAME_AS_LAST {
             // The last stage was evaluated at the new state, so its argument's sensitivity is that of the new state;
             // and its derivative is the first of the next step.
             std::mem::swap(current, stage);
             let row = current.len();
             let (first, rest) = k.split_at_mut(row);
-            first.copy_from_slice(&rest[(S - 2) * row..]);
+            first.copy_from_slice(&rest[(T::STAGES - 2) * row..][..row]);
             let length = self.system.tape_len();
-            self.memory.tapes.copy_within((S - 1) * length.., 0);
+            self.memory.tapes.copy_within((T::STAGES - 1) * length..T::STAGES * length, 0);
             self.warm = true;
         } else {
-            dispatch(Combine { a: &T::B, k, h: step.h, base: current, out: stage });
+            dispatch(Combine { row: T::B, k, h: step.h, base: current, out: stage });
             std::mem::swap(current, stage);
         }
     }
@@ -231,7 +243,7 @@ impl<Sys: Differentiable, T: Tableau<S, D>, const S: usize, const D: usize> Obse
 
 /// `out = base + h Σ aⱼ kⱼ` over long rows.
 struct Combine<'a> {
-    a: &'a [f64],
+    row: &'a [(usize, f64)],
     k: &'a [f64],
     h: f64,
     base: &'a [f64],
@@ -242,14 +254,16 @@ impl Kernel for Combine<'_> {
     type Output = ();
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Combine { a, k, h, base, out } = self;
+        let Combine { row, k, h, base, out } = self;
         let n = base.len();
         out.copy_from_slice(base);
         // Two stages at a time halve the traffic of `out`.
-        let mut terms = a.iter().zip(k.chunks_exact(n)).filter(|(a, _)| **a != 0.0);
-        while let Some((a0, k0)) = terms.next() {
-            match terms.next() {
-                Some((a1, k1)) => {
+        for pair in row.chunks(2) {
+            let (j, a0) = pair[0];
+            let k0 = &k[j * n..(j + 1) * n];
+            match pair.get(1) {
+                Some((j, a1)) => {
+                    let k1 = &k[j * n..(j + 1) * n];
                     let (c0, c1) = (h * a0, h * a1);
                     for ((y, x0), x1) in out.iter_mut().zip(k0).zip(k1) {
                         *y = multiply_add::<FMA>(c1, *x1, multiply_add::<FMA>(c0, *x0, *y));

@@ -7,6 +7,9 @@ pub enum ModelError {
     /// `states()` is empty.
     #[error("the model names no states; return at least one name from `states()`")]
     NoStates,
+    /// The mass matrix makes no sense.
+    #[error(transparent)]
+    Mass(super::MassError),
     /// A name is empty or there twice.
     #[error("the name `{name}` in `{list}()` is empty or used twice; every name must be there and be unique")]
     Name {

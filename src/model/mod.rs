@@ -35,17 +35,23 @@
 //! ```
 
 mod bound;
+mod colouring;
 mod error;
 mod from_fn;
+mod mass;
 mod names;
 mod params;
+mod sparsity;
 mod system;
 
 pub use bound::{Bound, Scaling};
+pub use colouring::Colouring;
 pub use error::ModelError;
 pub use from_fn::{FromFn, from_fn};
+pub use mass::{MassError, MassMatrix};
 pub use names::{Names, nearest_name};
 pub use params::{Call, Caller, Params};
+pub use sparsity::{Sparsity, SparsityError};
 pub use system::{Differentiable, System};
 
 use crate::network::Block;
@@ -68,7 +74,13 @@ pub trait Model: Sync {
         Unknowns::none()
     }
 
-    /// Writes the derivatives of the states at time `t` to `du`.
+    /// The constant matrix $M$ of $M \dot u = f$; the identity when absent. A singular one makes the problem a
+    /// differential-algebraic one of index 1.
+    fn mass_matrix(&self) -> Option<MassMatrix> {
+        None
+    }
+
+    /// Writes the derivatives of the states at time `t` to `du` (with a mass matrix: $M \dot u$).
     ///
     /// A value that is not finite means "not here": the solver tries a smaller step.
     fn rhs<R: Real>(&self, t: R, u: &[R], p: &Params<R>, du: &mut [R]);

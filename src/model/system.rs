@@ -1,6 +1,6 @@
 //! The one door to the solvers.
 
-use super::ModelError;
+use super::{MassMatrix, ModelError, Sparsity};
 
 /// What a solver sees: $\dot u = f(t, u, p)$ with $n$ states and a flat parameter vector.
 ///
@@ -20,6 +20,29 @@ pub trait System: Sync {
     }
     /// Writes $f(t, u, p)$ to `du`.
     fn eval(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64]);
+    /// Which entries of $f_u$ can differ from zero; `None`: any.
+    fn sparsity(&self) -> Option<&Sparsity> {
+        None
+    }
+    /// Writes $f_u(t, u, p)$: `n × n` column by column, or the entries of [`sparsity`](Self::sparsity) in its order.
+    /// `false` when the system has no exact one: an implicit method then forms differences, and the solution says so.
+    fn state_jacobian(&self, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) -> bool {
+        let _ = (t, u, p, values);
+        false
+    }
+    /// Whether $f$ is known not to depend on $t$.
+    fn is_autonomous(&self) -> bool {
+        false
+    }
+    /// Writes $\partial f / \partial t$; `false` when the system has no exact one.
+    fn time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) -> bool {
+        let _ = (t, u, p, f_t);
+        false
+    }
+    /// The constant matrix $M$ of $M \dot u = f$; the identity when absent.
+    fn mass_matrix(&self) -> Option<MassMatrix> {
+        None
+    }
 }
 
 /// A system with exact derivatives: one recorded evaluation serves any number of products.

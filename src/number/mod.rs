@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `f64` | values |
 //! | [`Dual<N>`] | values and `N` directional derivatives, exact to rounding; nests as `Dual<M, Dual<N>>` |
+//! | [`Pattern`] | which inputs each value depends on: the sparsity of the Jacobian |
 //! | [`Expr`] | the formula itself, to print, differentiate and store |
 //!
 //! # What a generic mechanism looks like
@@ -30,13 +31,18 @@ mod dual;
 mod expr;
 mod formula;
 mod notation;
+mod pattern;
 pub mod simd;
 
 pub use dual::Dual;
 pub use expr::Expr;
 pub use formula::{Formula, FormulaError};
 pub use notation::{Addend, Coefficient, Notation, Style};
+pub use pattern::{Dependence, Pattern};
 
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -216,13 +222,29 @@ fn with_more_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> 
     match len {
         0..=32 => work(&mut [R::zero(); 32][..len]),
         33..=128 => with_many_zeros(len, work),
-        _ => work(&mut vec![R::zero(); len]),
+        _ => with_pooled_zeros(len, work),
     }
 }
 
 #[inline(never)]
 fn with_many_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
     work(&mut [R::zero(); 128][..len])
+}
+
+/// Lends from vectors kept by this thread, so that large systems allocate once.
+#[inline(never)]
+fn with_pooled_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
+    type Pool = HashMap<TypeId, Vec<Box<dyn Any>>>;
+    thread_local! {
+        static POOL: RefCell<Pool> = RefCell::default();
+    }
+    let kept = POOL.with_borrow_mut(|pool| pool.get_mut(&TypeId::of::<R>()).and_then(Vec::pop));
+    let mut room = kept.and_then(|kept| kept.downcast::<Vec<R>>().ok()).unwrap_or_default();
+    room.clear();
+    room.resize(len, R::zero());
+    let result = work(&mut room);
+    POOL.with_borrow_mut(|pool| pool.entry(TypeId::of::<R>()).or_default().push(room));
+    result
 }
 
 /// $x^k$ by repeated squaring.

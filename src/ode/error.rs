@@ -1,6 +1,8 @@
 //! Why a solve ended early: where, which component, the likely cause, what to try, and what had been reached.
 
+use super::options::Method;
 use super::solution::Solution;
+use std::time::Duration;
 
 /// A state that a message is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,15 +99,157 @@ pub enum SolveError {
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
+    /// An explicit method whose steps are limited by stability cannot reach the end in the steps allowed.
+    #[error(
+        "this looks stiff: at t = {t} steps of {h:e} are as long as the stability of {method:?} allows, though {component} \
+         would be accurate enough with longer ones, and {max_steps} of them do not reach {end}. \
+         Take an implicit method, or leave the choice to `Method::Automatic`"
+    )]
+    LooksStiff {
+        /// Time reached.
+        t: f64,
+        /// The end that was asked for.
+        end: f64,
+        /// Step size that stability allows.
+        h: f64,
+        /// The method.
+        method: Method,
+        /// Attempts allowed.
+        max_steps: usize,
+        /// The component with the largest scaled error.
+        component: Component,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// Newton's method does not solve an implicit method's equations, however small the step.
+    #[error(
+        "Newton's method does not converge at t = {t} however small the step (last tried: h = {h:e}), held up by \
+         {component}; {cause}. Check the Jacobian if it is your own, or take a Rosenbrock method, which solves no \
+         nonlinear equations"
+    )]
+    NewtonFailed {
+        /// Time reached.
+        t: f64,
+        /// Last step tried.
+        h: f64,
+        /// The component with the largest scaled error.
+        component: Component,
+        /// The likely cause.
+        cause: String,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// The matrix $M / (h \gamma) - f_u$ of an implicit method is singular, however small the step.
+    #[error(
+        "the matrix of the implicit method is singular at t = {t} however small the step (last tried: h = {h:e}): the \
+         equation of {component} may not determine it. With a mass matrix, the algebraic equations must determine the \
+         algebraic states (index 1); differentiate them where they do not"
+    )]
+    SingularMatrix {
+        /// Time reached.
+        t: f64,
+        /// Last step tried.
+        h: f64,
+        /// The component held responsible.
+        component: Component,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// A state leaves its bounds, however small the step.
+    #[error(
+        "{component} leaves its bounds at t = {t} however small the step (last tried: h = {h:e}): the solution itself \
+         goes there. Widen the bounds by what counts as noise, or stop before this time"
+    )]
+    OutOfBounds {
+        /// Time reached.
+        t: f64,
+        /// Last step tried.
+        h: f64,
+        /// The state that leaves its bounds.
+        component: Component,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// The time allowed on the clock is used up.
+    #[error(
+        "the time budget of {budget:?} was used up at t = {t} of {end} (h = {h:e}, held up by {component}); {cause}. \
+         Allow more, or loosen `rtol`"
+    )]
+    TimeBudget {
+        /// Time reached.
+        t: f64,
+        /// The end that was asked for.
+        end: f64,
+        /// Step size when it stopped.
+        h: f64,
+        /// The budget.
+        budget: Duration,
+        /// The component with the largest scaled error.
+        component: Component,
+        /// The likely cause.
+        cause: String,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// The function of an event is zero over a whole step: it has no crossings.
+    #[error(
+        "the function of event `{event}` is zero at t = {t} and after it, so that nothing crosses zero; \
+         give a function that changes its sign where the event happens"
+    )]
+    EventIsZero {
+        /// The event.
+        event: String,
+        /// Time reached.
+        t: f64,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// The algebraic equations of a problem with a singular mass matrix do not hold at the start.
+    #[error(
+        "the initial state does not fulfil the algebraic equations at t = {t}: the equation of {component} is off by \
+         {residual:e}. Give consistent values, or let `.consistent_start()` compute the algebraic states"
+    )]
+    InconsistentStart {
+        /// The initial time.
+        t: f64,
+        /// The state whose equation is off most.
+        component: Component,
+        /// By how much.
+        residual: f64,
+    },
 }
 
 impl SolveError {
+    /// When the solve stopped, if it had begun.
+    pub fn time(&self) -> Option<f64> {
+        match self {
+            SolveError::NotFiniteAtStart { t, .. }
+            | SolveError::NotFinite { t, .. }
+            | SolveError::StepTooSmall { t, .. }
+            | SolveError::NewtonFailed { t, .. }
+            | SolveError::SingularMatrix { t, .. }
+            | SolveError::OutOfBounds { t, .. }
+            | SolveError::TooManySteps { t, .. }
+            | SolveError::LooksStiff { t, .. }
+            | SolveError::TimeBudget { t, .. }
+            | SolveError::EventIsZero { t, .. }
+            | SolveError::InconsistentStart { t, .. } => Some(*t),
+            SolveError::Argument { .. } => None,
+        }
+    }
+
     /// The solution up to the point of failure.
     pub fn partial(&self) -> Option<&Solution> {
         match self {
             SolveError::NotFinite { partial, .. }
             | SolveError::StepTooSmall { partial, .. }
-            | SolveError::TooManySteps { partial, .. } => Some(partial),
+            | SolveError::TooManySteps { partial, .. }
+            | SolveError::NewtonFailed { partial, .. }
+            | SolveError::SingularMatrix { partial, .. }
+            | SolveError::OutOfBounds { partial, .. }
+            | SolveError::LooksStiff { partial, .. }
+            | SolveError::TimeBudget { partial, .. }
+            | SolveError::EventIsZero { partial, .. } => Some(partial),
             _ => None,
         }
     }

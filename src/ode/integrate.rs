@@ -1,90 +1,54 @@
-//! The step loop that every explicit solve runs through: plain, recorded for the adjoint, or with sensitivities.
+//! The step loop that every solve runs through: any method, plain, recorded for the adjoint, or with sensitivities.
 
-use super::control::{Controller, error_norm, worst_component};
-use super::explicit::Tableau;
+use super::control::worst_component;
 use super::options::Options;
 use super::solution::Statistics;
+use super::stepper::{Context, Rejection, Rhs, Step, Stepper};
+use std::time::Instant;
 
-/// Who evaluates the right-hand side and what is done with accepted steps.
-pub(crate) trait Observer<const S: usize> {
-    /// $f(t, u)$ for stage `stage` of the step being attempted.
-    fn eval(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]);
-    /// $f(t, u)$ for no stage: a trial of the initial step.
-    fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]);
-    /// A step passed its test.
-    fn accepted(&mut self, step: &Step<'_, S>);
-}
+/// Who holds the right-hand side and is told of the steps.
+pub(crate) trait Observer<M: ?Sized> {
+    /// The right-hand side as the method sees it.
+    type F: Rhs + ?Sized;
+    /// The right-hand side.
+    fn rhs(&mut self) -> &mut Self::F;
 
-/// An accepted step.
-pub(crate) struct Step<'s, const S: usize> {
-    pub t: f64,
-    pub h: f64,
-    pub t_new: f64,
-    pub u: &'s [f64],
-    pub u_new: &'s [f64],
-    /// Stages, one after the other, `n` numbers each.
-    pub k: &'s [f64],
-}
-
-impl<const S: usize> Step<'_, S> {
-    /// The state at a place in the step.
+    /// Looks whether the step has to end early, and where: an event that acts.
     #[inline(always)]
-    pub fn state_at(&self, place: &Place<S>, out: &mut [f64]) {
-        let Place::Inside(weights) = place else {
-            out.copy_from_slice(self.u_new);
-            return;
-        };
-        let n = self.u.len();
-        for i in 0..n {
-            let mut sum = 0.0;
-            for (j, w) in weights.iter().enumerate() {
-                sum += w * self.k[j * n + i];
-            }
-            out[i] = self.u[i] + self.h * sum;
-        }
+    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<f64>, Stop> {
+        let _ = (method, step, cx);
+        Ok(None)
+    }
+
+    /// A step passed its test, and was kept up to `kept`.
+    fn accepted(&mut self, method: &mut M, step: &Step, kept: &Kept, cx: &mut Context);
+
+    /// The solve is over, at this time.
+    #[inline(always)]
+    fn finished(&mut self, t: f64) {
+        let _ = t;
+    }
+
+    /// Acts at a time that the loop stopped at: one of its stops, or what [`locate`](Self::locate) gave. May change the
+    /// state.
+    fn act(&mut self, t: f64, u: &mut [f64], cx: &mut Context) -> Action {
+        let _ = (t, u, cx);
+        Action::GoOn
     }
 }
 
-/// Goes along the times to save while the steps go by.
-pub(crate) struct SaveTimes<'t> {
-    times: &'t [f64],
-    next: usize,
-}
-
-/// Where in a step a saved time lies.
-pub(crate) enum Place<const S: usize> {
-    /// At the end of the step.
+/// What follows when the loop stopped somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    GoOn,
     End,
-    /// Inside, at these weights of the stages.
-    Inside([f64; S]),
 }
 
-impl<'t> SaveTimes<'t> {
-    /// Begins at `start`, calling `visit` with the index of each time that is the start itself.
-    pub fn new(times: &'t [f64], start: f64, mut visit: impl FnMut(usize)) -> Self {
-        let mut next = 0;
-        while times.get(next) == Some(&start) {
-            visit(next);
-            next += 1;
-        }
-        SaveTimes { times, next }
-    }
-
-    /// Calls `visit` with index, time and place of each time that the step passes.
-    #[inline(always)]
-    pub fn passed<T: Tableau<S, D>, const S: usize, const D: usize>(
-        &mut self,
-        step: &Step<'_, S>,
-        mut visit: impl FnMut(usize, f64, Place<S>),
-    ) {
-        let forward = step.h.signum();
-        while let Some(&t) = self.times.get(self.next).filter(|t| (step.t_new - **t) * forward >= 0.0) {
-            let place =
-                if t == step.t_new { Place::End } else { Place::Inside(T::dense_weights((t - step.t) / step.h)) };
-            visit(self.next, t, place);
-            self.next += 1;
-        }
-    }
+/// How much of a step counts: all of it, or what lies before an event.
+pub(crate) struct Kept<'k> {
+    pub t: f64,
+    pub theta: f64,
+    pub u: &'k [f64],
 }
 
 /// From when to when; time may run backwards.
@@ -111,68 +75,325 @@ pub(crate) enum StopReason {
     NotFinite,
     /// The error stays too large however small the step.
     StepTooSmall,
+    /// Newton's method does not converge however small the step.
+    Newton,
+    /// The matrix of the implicit method is singular however small the step.
+    Singular,
+    /// A state leaves its bounds however small the step.
+    Domain,
     /// `max_steps` attempts were made.
     TooManySteps,
+    /// Stability limits an explicit method so much that the steps allowed cannot reach the end.
+    LooksStiff,
+    /// The time allowed for the solve is used up.
+    TimeBudget,
+    /// An event's function is zero all along a step.
+    EventIsZero(usize),
 }
 
-/// Memory of a solve, made once and used again.
+impl From<Rejection> for StopReason {
+    fn from(rejection: Rejection) -> StopReason {
+        match rejection {
+            Rejection::Error => StopReason::StepTooSmall,
+            Rejection::Newton => StopReason::Newton,
+            Rejection::Singular => StopReason::Singular,
+            Rejection::NotFinite => StopReason::NotFinite,
+            Rejection::Domain => StopReason::Domain,
+        }
+    }
+}
+
+/// States that the loop works with, made once and used again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Workspace {
-    k: Vec<f64>,
-    stage: Vec<f64>,
     u_new: Vec<f64>,
-    error: Vec<f64>,
+    cut: Vec<f64>,
+    trial: Vec<f64>,
 }
 
-impl Workspace {
-    fn fit(&mut self, n: usize, stages: usize) {
-        for (v, len) in [(&mut self.k, stages * n), (&mut self.stage, n), (&mut self.u_new, n), (&mut self.error, n)] {
-            v.resize(len, 0.0);
+/// Goes along the times to save while the steps go by.
+pub(crate) struct SaveTimes<'t> {
+    times: &'t [f64],
+    next: usize,
+}
+
+impl<'t> SaveTimes<'t> {
+    /// Begins at `start`, calling `visit` with the index of each time that is the start itself.
+    pub fn new(times: &'t [f64], start: f64, mut visit: impl FnMut(usize)) -> Self {
+        let mut next = 0;
+        while times.get(next) == Some(&start) {
+            visit(next);
+            next += 1;
         }
+        SaveTimes { times, next }
     }
-}
 
-/// $y_i = u_i + h \sum_{j<J} a_j k_{ji}$.
-#[inline(always)]
-fn combine<const J: usize>(a: &[f64], k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
-    let n = u.len();
-    let mut scaled = [0.0; J];
-    for j in 0..J {
-        scaled[j] = h * a[j];
-    }
-    let k = &k[..J * n];
-    let y = &mut y[..n];
-    for i in 0..n {
-        let mut sum = u[i];
-        for j in 0..J {
-            sum += scaled[j] * k[j * n + i];
+    /// The next time in a step kept up to `end`, if there is one.
+    #[inline(always)]
+    pub fn pass(&mut self, step: &Step, end: f64) -> Option<f64> {
+        let t = *self.times.get(self.next)?;
+        if (end - t) * step.h.signum() < 0.0 {
+            return None;
         }
-        y[i] = sum;
+        self.next += 1;
+        Some(t)
     }
 }
 
-/// Calls [`combine`] with the number of terms known to the compiler.
-#[inline(always)]
-pub(crate) fn combine_first(terms: usize, a: &[f64], k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
-    match terms {
-        1 => combine::<1>(a, k, h, u, y),
-        2 => combine::<2>(a, k, h, u, y),
-        3 => combine::<3>(a, k, h, u, y),
-        4 => combine::<4>(a, k, h, u, y),
-        5 => combine::<5>(a, k, h, u, y),
-        6 => combine::<6>(a, k, h, u, y),
-        _ => {
-            let n = u.len();
-            for i in 0..n {
-                y[i] = u[i] + h * (0..terms).map(|j| a[j] * k[j * n + i]).sum::<f64>();
+/// How far a solve has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Course {
+    pub t: f64,
+    /// Size of the next attempt, unsigned.
+    pub h: f64,
+    pub span: Span,
+    direction: f64,
+    h_max: f64,
+    /// The next of the options' discontinuities.
+    next_stop: usize,
+    attempts: usize,
+    began: Option<Instant>,
+}
+
+/// What a step led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// There is more to go.
+    Going,
+    /// The end of the span.
+    Reached,
+    /// An event that ends the solve.
+    Ended,
+}
+
+/// Attempts between looks at the clock.
+const CLOCK_EVERY: usize = 32;
+
+impl Course {
+    /// Begins at the start of the span.
+    #[inline(always)]
+    pub fn begin<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+        method: &mut M,
+        observer: &mut O,
+        span: Span,
+        u: &[f64],
+        work: &mut Workspace,
+        cx: &mut Context,
+    ) -> Result<Course, Stop> {
+        for v in [&mut work.u_new, &mut work.cut, &mut work.trial] {
+            v.resize(u.len(), 0.0);
+        }
+        let options = cx.options;
+        let length = span.end - span.start;
+        let direction = if length < 0.0 { -1.0 } else { 1.0 };
+        let mut next_stop = 0;
+        while options.discontinuities.get(next_stop).is_some_and(|s| (s - span.start) * direction <= 0.0) {
+            next_stop += 1;
+        }
+        let mut course = Course {
+            t: span.start,
+            h: 0.0,
+            span,
+            direction,
+            h_max: options.h_max.unwrap_or(f64::INFINITY),
+            next_stop,
+            attempts: 0,
+            began: options.time_budget.map(|_| Instant::now()),
+        };
+        course.restart(method, observer, u, work, cx)?;
+        Ok(course)
+    }
+
+    /// Begins afresh where the course stands, after the state or the right-hand side changed.
+    #[inline(always)]
+    pub fn restart<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+        &mut self,
+        method: &mut M,
+        observer: &mut O,
+        u: &[f64],
+        work: &mut Workspace,
+        cx: &mut Context,
+    ) -> Result<(), Stop> {
+        let bad = u.iter().position(|x| !x.is_finite());
+        let started = match bad {
+            Some(component) => Err(component),
+            None => method.start(observer.rhs(), self.t, u, cx),
+        };
+        if let Err(component) = started {
+            return Err(Stop { reason: StopReason::NotFiniteAtStart, t: self.t, h: 0.0, component });
+        }
+        let left = (self.span.end - self.t).abs();
+        self.h = match (cx.options.fixed_step, cx.options.h_initial) {
+            (Some(h), _) => h,
+            (None, Some(h)) => h.min(self.h_max),
+            (None, None) => self.first_step(method, observer, left, u, work, cx),
+        };
+        Ok(())
+    }
+
+    /// Makes one step that counts.
+    #[inline(always)]
+    pub fn advance<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+        &mut self,
+        method: &mut M,
+        observer: &mut O,
+        u: &mut [f64],
+        work: &mut Workspace,
+        cx: &mut Context,
+    ) -> Result<Progress, Stop> {
+        let options = cx.options;
+        let length = (self.span.end - self.span.start).abs();
+        loop {
+            let stop = options.discontinuities.get(self.next_stop).copied();
+            let stop = stop.filter(|s| (self.span.end - s) * self.direction > 0.0);
+            let target = stop.unwrap_or(self.span.end);
+            // The last step is stretched or shortened to land on the target, so that no sliver remains.
+            let left = (target - self.t) * self.direction;
+            if left <= 0.0 {
+                return Ok(Progress::Reached);
             }
+            if self.attempts >= options.max_steps {
+                return Err(self.stop(StopReason::TooManySteps, method.error(), u, work, options));
+            }
+            if self.attempts % CLOCK_EVERY == 0 && self.out_of_time(options) {
+                return Err(self.stop(StopReason::TimeBudget, method.error(), u, work, options));
+            }
+            self.attempts += 1;
+            let lands = left <= self.h * 1.01;
+            let h = if lands { target - self.t } else { self.h * self.direction };
+            let t_new = if lands { target } else { self.t + h };
+
+            let mut tried = method.attempt(observer.rhs(), self.t, h, u, &mut work.u_new, cx);
+            if tried.is_ok() && options.bounds.iter().any(|b| !b.hold(&work.u_new)) {
+                tried = Err(Rejection::Domain);
+            }
+            if let Err(why) = tried {
+                cx.statistics.reject(why);
+                self.h = method.reject(why, h.abs(), cx);
+                if self.h < self.smallest(options, length) || options.fixed_step.is_some() {
+                    return Err(self.stop(why.into(), method.error(), u, work, options));
+                }
+                continue;
+            }
+            cx.statistics.accepted += 1;
+            let step = Step { t: self.t, h, t_new, u, u_new: &work.u_new };
+            let cut = observer.locate(method, &step, cx)?;
+            let theta = cut.map_or(1.0, |t| step.theta(t));
+            if theta < 1.0 {
+                method.interpolate(&step, theta, &mut work.cut);
+            }
+            let kept = if theta < 1.0 {
+                Kept { t: cut.unwrap_or(t_new), theta, u: &work.cut }
+            } else {
+                Kept { t: t_new, theta: 1.0, u: &work.u_new }
+            };
+            observer.accepted(method, &step, &kept, cx);
+            self.h = method.accept(observer.rhs(), &step, cx).min(self.h_max).max(self.smallest(options, length));
+            if let Some(h) = options.fixed_step {
+                self.h = h;
+            }
+            self.t = kept.t;
+            u.copy_from_slice(kept.u);
+
+            let at_stop = theta == 1.0 && lands && stop.is_some();
+            if at_stop {
+                self.next_stop += 1;
+            }
+            if at_stop || cut.is_some() {
+                if observer.act(self.t, u, cx) == Action::End {
+                    return Ok(Progress::Ended);
+                }
+                if self.t == self.span.end {
+                    return Ok(Progress::Reached);
+                }
+                self.restart(method, observer, u, work, cx)?;
+                return Ok(Progress::Going);
+            }
+            if lands {
+                return Ok(Progress::Reached);
+            }
+            if method.looks_stiff() {
+                let allowed = (options.max_steps - self.attempts) as f64;
+                if (self.span.end - self.t).abs() > self.h * allowed {
+                    return Err(self.stop(StopReason::LooksStiff, method.error(), u, work, options));
+                }
+            }
+            return Ok(Progress::Going);
         }
+    }
+
+    /// The smallest step that makes sense here.
+    #[inline(always)]
+    fn smallest(&self, options: &Options, length: f64) -> f64 {
+        (options.h_min_relative * self.t.abs().max(length)).max(4.0 * f64::EPSILON * self.t.abs())
+    }
+
+    #[cold]
+    fn stop(&self, reason: StopReason, error: &[f64], u: &[f64], work: &Workspace, options: &Options) -> Stop {
+        let component = match reason {
+            StopReason::Domain => options.bounds.iter().find(|b| !b.hold(&work.u_new)).map_or(0, |b| b.state),
+            _ => worst_component(options, error, u, &work.u_new),
+        };
+        Stop { reason, t: self.t, h: self.h, component }
+    }
+
+    fn out_of_time(&self, options: &Options) -> bool {
+        match (self.began, options.time_budget) {
+            (Some(began), Some(budget)) => began.elapsed() > budget,
+            _ => false,
+        }
+    }
+
+    /// The first step: small enough that an Euler step changes the solution by a hundredth of its size, and that the
+    /// error term, estimated from a second derivative, meets the tolerance. Hairer, Nørsett, Wanner I, II.4.
+    fn first_step<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+        &self,
+        method: &mut M,
+        observer: &mut O,
+        left: f64,
+        u: &[f64],
+        work: &mut Workspace,
+        cx: &mut Context,
+    ) -> f64 {
+        let options = cx.options;
+        let h_max = self.h_max.min(left);
+        let (trial, f1) = (&mut work.trial, &mut work.cut);
+        let f0 = method.slope();
+        let n = u.len();
+        let norm = |x: &dyn Fn(usize) -> f64| {
+            let sum: f64 = (0..n).map(|i| (x(i) / (options.atol.of(i) + options.rtol * u[i].abs())).powi(2)).sum();
+            (sum / n as f64).sqrt()
+        };
+        let (d0, d1) = (norm(&|i| u[i]), norm(&|i| f0[i]));
+        let mut h0 = if d0 < 1e-5 || d1 < 1e-5 { 1e-6 * h_max } else { 0.01 * d0 / d1 };
+        h0 = h0.min(h_max);
+        // Where an Euler step leaves the domain, a shorter one may not.
+        for _ in 0..20 {
+            for i in 0..n {
+                trial[i] = u[i] + self.direction * h0 * f0[i];
+            }
+            observer.rhs().try_eval(self.t + self.direction * h0, trial, f1);
+            cx.statistics.rhs += 1;
+            if f1.iter().all(|x| x.is_finite()) {
+                break;
+            }
+            h0 *= 0.1;
+        }
+        let d2 = norm(&|i| f1[i] - f0[i]) / h0;
+        let largest = d1.max(d2);
+        let h1 = if largest <= 1e-15 || !largest.is_finite() {
+            (1e-6 * h_max).max(h0 * 1e-3)
+        } else {
+            (0.01 / largest).powf(1.0 / (method.order() as f64 + 1.0))
+        };
+        (100.0 * h0).min(h1).min(h_max)
     }
 }
 
 /// Integrates over `span`, from `u` to its end; `u` holds the farthest state reached, also on failure.
 #[inline(always)]
-pub(crate) fn integrate<T: Tableau<S, D>, const S: usize, const D: usize, O: Observer<S>>(
+pub(crate) fn integrate<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+    method: &mut M,
     observer: &mut O,
     options: &Options,
     span: Span,
@@ -180,135 +401,12 @@ pub(crate) fn integrate<T: Tableau<S, D>, const S: usize, const D: usize, O: Obs
     work: &mut Workspace,
     statistics: &mut Statistics,
 ) -> Result<(), Stop> {
-    let n = u.len();
-    work.fit(n, S);
-    let Workspace { k, stage, u_new, error } = work;
-    let length = span.end - span.start;
-    if length == 0.0 {
+    if span.start == span.end {
         return Ok(());
     }
-    let direction = length.signum();
-    let h_max = options.h_max.unwrap_or(length.abs()).min(length.abs());
-    let mut t = span.start;
-
-    observer.eval(0, t, u, &mut k[..n]);
-    statistics.rhs += 1;
-    if let Some(component) = k[..n].iter().chain(u.iter()).position(|x| !x.is_finite()) {
-        return Err(Stop { reason: StopReason::NotFiniteAtStart, t, h: 0.0, component: component % n });
-    }
-    let mut h = match options.h_initial {
-        Some(h) => h.min(h_max),
-        None => initial_step(observer, options, T::ORDER, t, direction, h_max, u, &k[..n], stage, error, statistics),
-    };
-    let mut controller = Controller::new(T::ERROR_ORDER);
-    // Where the right-hand side was last not finite while shrinking, to tell "not here" from "too hard".
-    let mut not_here;
-
-    for _ in 0..options.max_steps {
-        // The last step is stretched or shortened to land on the end, so that no sliver remains.
-        let left = (span.end - t) * direction;
-        let last = left <= h * 1.01;
-        let step = if last { span.end - t } else { h * direction };
-        let t_new = if last { span.end } else { t + step };
-
-        for s in 1..S {
-            let y: &mut [f64] = if T::FIRST_SAME_AS_LAST && s == S - 1 { u_new } else { stage };
-            combine_first(s, &T::A[s], k, step, u, y);
-            observer.eval(s, t + T::C[s] * step, y, &mut k[s * n..(s + 1) * n]);
-        }
-        statistics.rhs += S - 1;
-        if !T::FIRST_SAME_AS_LAST {
-            combine_first(S, &T::B, k, step, u, u_new);
-        }
-        for i in 0..n {
-            let mut sum = 0.0;
-            for j in 0..S {
-                sum += T::E[j] * k[j * n + i];
-            }
-            error[i] = step * sum;
-        }
-        let norm = error_norm(options, error, u, u_new);
-
-        if norm <= 1.0 {
-            statistics.accepted += 1;
-            observer.accepted(&Step { t, h: step, t_new, u, u_new, k });
-            u.copy_from_slice(u_new);
-            t = t_new;
-            if last {
-                return Ok(());
-            }
-            if T::FIRST_SAME_AS_LAST {
-                let (first, rest) = k.split_at_mut(n);
-                first.copy_from_slice(&rest[(S - 2) * n..]);
-            } else {
-                observer.eval(0, t, u, &mut k[..n]);
-                statistics.rhs += 1;
-            }
-            h = (step.abs() * controller.accepted(norm)).min(h_max);
-            continue;
-        }
-
-        if norm.is_finite() {
-            statistics.rejected_by_error += 1;
-            h = step.abs() * controller.rejected(norm);
-            not_here = false;
-        } else {
-            statistics.rejected_not_finite += 1;
-            h = step.abs() * controller.not_here();
-            not_here = true;
-        }
-        let smallest = (options.h_min_relative * t.abs().max(length.abs())).max(4.0 * f64::EPSILON * t.abs());
-        if h < smallest {
-            let reason = if not_here { StopReason::NotFinite } else { StopReason::StepTooSmall };
-            return Err(Stop { reason, t, h, component: worst_component(options, error, u, u_new) });
-        }
-    }
-    let reason = StopReason::TooManySteps;
-    Err(Stop { reason, t, h, component: worst_component(options, error, u, u_new) })
-}
-
-/// The first step: small enough that an Euler step changes the solution by a hundredth of its size, and that the error
-/// term, estimated from a second derivative, meets the tolerance. Hairer, Nørsett, Wanner I, II.4.
-#[allow(clippy::too_many_arguments)]
-fn initial_step<const S: usize, O: Observer<S>>(
-    observer: &mut O,
-    options: &Options,
-    order: usize,
-    t: f64,
-    direction: f64,
-    h_max: f64,
-    u: &[f64],
-    f0: &[f64],
-    trial: &mut [f64],
-    f1: &mut [f64],
-    statistics: &mut Statistics,
-) -> f64 {
-    let n = u.len();
-    let norm = |x: &dyn Fn(usize) -> f64| {
-        let sum: f64 = (0..n).map(|i| (x(i) / (options.atol.of(i) + options.rtol * u[i].abs())).powi(2)).sum();
-        (sum / n as f64).sqrt()
-    };
-    let (d0, d1) = (norm(&|i| u[i]), norm(&|i| f0[i]));
-    let mut h0 = if d0 < 1e-5 || d1 < 1e-5 { 1e-6 * h_max } else { 0.01 * d0 / d1 };
-    h0 = h0.min(h_max);
-    // Where an Euler step leaves the domain, a shorter one may not.
-    for _ in 0..20 {
-        for i in 0..n {
-            trial[i] = u[i] + direction * h0 * f0[i];
-        }
-        observer.try_eval(t + direction * h0, trial, f1);
-        statistics.rhs += 1;
-        if f1.iter().all(|x| x.is_finite()) {
-            break;
-        }
-        h0 *= 0.1;
-    }
-    let d2 = norm(&|i| f1[i] - f0[i]) / h0;
-    let largest = d1.max(d2);
-    let h1 = if largest <= 1e-15 || !largest.is_finite() {
-        (1e-6 * h_max).max(h0 * 1e-3)
-    } else {
-        (0.01 / largest).powf(1.0 / (order as f64 + 1.0))
-    };
-    (100.0 * h0).min(h1).min(h_max)
+    let mut cx = Context { options, statistics };
+    let mut course = Course::begin(method, observer, span, u, work, &mut cx)?;
+    while course.advance(method, observer, u, work, &mut cx)? == Progress::Going {}
+    observer.finished(course.t);
+    Ok(())
 }

@@ -18,19 +18,30 @@
 //! [`Method`], and its row in the table of `tests/promises/convergence_order.rs`. The step loop, step control, dense output,
 //! save times, failures, sensitivities and adjoints are shared.
 
+mod automatic;
 mod control;
 mod error;
+mod events;
 pub mod explicit;
+pub mod implicit;
 mod integrate;
+mod keep;
+mod linear;
+mod methods;
 mod options;
+mod problem;
 mod solution;
 mod solve;
+mod stepper;
 
+pub use control::StepControl;
 pub use error::{Component, SolveError};
-pub use options::{Method, Options, Save, Tolerance};
-pub use solution::{Solution, Statistics};
+pub use events::{Event, Occurrence};
+pub use linear::LinearSolver;
+pub use options::{Bounds, Method, Options, Save, Tolerance};
+pub use solution::{JacobianSource, Solution, Statistics};
 pub use solve::Solve;
 
-pub(crate) use integrate::{Observer, Place, SaveTimes, Span, Step, Stop, Workspace, combine_first, integrate};
-pub(crate) use options::with_method;
+pub(crate) use integrate::{Kept, Observer, SaveTimes, Span, Stop, Workspace, integrate};
 pub(crate) use solve::failure;
+pub(crate) use stepper::{Context, Rhs, Step, Stepper};

@@ -1,31 +1,59 @@
 //! What can be chosen about a solve, and its defaults.
 
+use super::control::StepControl;
 use super::error::SolveError;
+use super::linear::LinearSolver;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-/// The integration method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The integration method. `docs/solvers.md` says which for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Method {
-    /// [Tsitouras 5(4)](super::explicit::Tsit5), explicit.
+    /// Starts with an explicit method, notices stiffness and its end, and changes between explicit and implicit ones.
     #[default]
+    Automatic,
+    /// [Euler](super::explicit::Euler), explicit, fixed steps.
+    Euler,
+    /// [Heun 2(1)](super::explicit::Heun), explicit.
+    Heun,
+    /// [The classical method](super::explicit::Rk4), explicit, fixed steps.
+    Rk4,
+    /// [Bogacki–Shampine 3(2)](super::explicit::Bs3), explicit.
+    Bs3,
+    /// [Tsitouras 5(4)](super::explicit::Tsit5), explicit.
     Tsit5,
+    /// [Verner 7(6)](super::explicit::Vern7), explicit.
+    Vern7,
+    /// [Verner 9(8)](super::explicit::Vern9), explicit.
+    Vern9,
+    /// [Dormand–Prince 8(5,3)](super::explicit::Dop853), explicit.
+    Dop853,
+    /// [Shu–Osher SSPRK(3,3)](super::explicit::Ssprk33), explicit, strong stability preserving.
+    Ssprk33,
+    /// [Ketcheson SSPRK(10,4)](super::explicit::Ssprk104), explicit, strong stability preserving.
+    Ssprk104,
+    /// [Shampine–Reichelt](super::implicit::rosenbrock::Rosenbrock23), linearly implicit, order 2.
+    Rosenbrock23,
+    /// [Hairer–Wanner RODAS 4(3)](super::implicit::rosenbrock::Rodas4), linearly implicit.
+    Rodas4,
+    /// [Steinebach 5(4)](super::implicit::rosenbrock::Rodas5P), linearly implicit.
+    Rodas5P,
+    /// [TR-BDF2](super::implicit::esdirk::TrBdf2), diagonally implicit, order 2.
+    TrBdf2,
+    /// [Kennedy–Carpenter ARK4(3)6L\[2\]SA](super::implicit::esdirk::KenCarp4), diagonally implicit.
+    KenCarp4,
+    /// [Kværnø 5(4)](super::implicit::esdirk::Kvaerno5), diagonally implicit.
+    Kvaerno5,
+    /// [Radau IIA of order 5](super::implicit::radau::Radau5), fully implicit.
+    Radau5,
+    /// [Radau IIA of order 9](super::implicit::radau::Radau9), fully implicit.
+    Radau9,
+    /// [Radau IIA of order 13](super::implicit::radau::Radau13), fully implicit.
+    Radau13,
+    /// [Backward differentiation formulas](super::implicit::bdf) of orders 1 to 5, implicit multistep.
+    Bdf,
 }
-
-/// Runs `$body` with `$tableau` standing for the method's tableau type and `S`, `D` for its sizes.
-macro_rules! with_method {
-    ($method:expr, |$tableau:ident, $s:ident, $d:ident| $body:expr) => {
-        match $method {
-            $crate::ode::Method::Tsit5 => {
-                type $tableau = $crate::ode::explicit::Tsit5;
-                const $s: usize = 7;
-                const $d: usize = 4;
-                $body
-            }
-        }
-    };
-}
-pub(crate) use with_method;
 
 /// The absolute tolerance: one for all states, or one for each.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +91,25 @@ impl<const N: usize> From<[f64; N]> for Tolerance {
     }
 }
 
+/// Bounds that a state must not leave: a step that does is made again, smaller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Index of the state.
+    pub state: usize,
+    /// Smallest value; minus infinity for none.
+    pub lower: f64,
+    /// Largest value; infinity for none.
+    pub upper: f64,
+}
+
+impl Bounds {
+    /// Whether the state is within them.
+    #[inline(always)]
+    pub(super) fn hold(&self, u: &[f64]) -> bool {
+        u[self.state] >= self.lower && u[self.state] <= self.upper
+    }
+}
+
 /// What a solution keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Save {
@@ -93,6 +140,19 @@ pub struct Options {
     pub h_min_relative: f64,
     /// Attempted steps before the solve gives up. Default: 100 000.
     pub max_steps: usize,
+    /// Time that the solve may take on the clock before it gives up. Default: no limit.
+    pub time_budget: Option<Duration>,
+    /// All steps of this size, without error control. Default: the error sets the size.
+    pub fixed_step: Option<f64>,
+    /// How the error sets the size of the next step. Default: what suits the method.
+    pub controller: Option<StepControl>,
+    /// Times at which the right-hand side jumps or the state is changed, in the order in which they are reached: steps end
+    /// exactly there, and the method begins afresh.
+    pub discontinuities: Vec<f64>,
+    /// How an implicit method solves its linear systems. Default: by size and sparsity.
+    pub linear_solver: LinearSolver,
+    /// Bounds of states. They must hold at the start.
+    pub bounds: Vec<Bounds>,
 }
 
 impl Default for Options {
@@ -105,6 +165,12 @@ impl Default for Options {
             h_max: None,
             h_min_relative: 1e-14,
             max_steps: 100_000,
+            time_budget: None,
+            fixed_step: None,
+            controller: None,
+            discontinuities: Vec::new(),
+            linear_solver: LinearSolver::default(),
+            bounds: Vec::new(),
         }
     }
 }
@@ -143,7 +209,7 @@ impl Options {
             }
             Tolerance::Scalar(_) => {}
         }
-        for (argument, h) in [("h_initial", self.h_initial), ("h_max", self.h_max)] {
+        for (argument, h) in [("h_initial", self.h_initial), ("h_max", self.h_max), ("fixed_step", self.fixed_step)] {
             if h.is_some_and(|h| !(h > 0.0 && h.is_finite())) {
                 return fault(
                     argument,
@@ -157,6 +223,15 @@ impl Options {
         }
         if self.max_steps == 0 {
             return fault("max_steps", "is 0".to_string(), "allow at least one step");
+        }
+        if let Some(t) = self.discontinuities.iter().find(|t| !t.is_finite()) {
+            return fault("discontinuities", format!("has {t}"), "give finite times");
+        }
+        if let Some(b) =
+            self.bounds.iter().find(|b| b.state >= n || b.lower.is_nan() || b.upper.is_nan() || b.lower > b.upper)
+        {
+            let problem = format!("go from {} to {} for state {} of {n}", b.lower, b.upper, b.state);
+            return fault("bounds", problem, "give a state that exists, and a lower bound below the upper one");
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! What a solve gives.
 
 use super::error::SolveError;
+use super::events::Occurrence;
+use super::options::Method;
+use super::stepper::Rejection;
 use crate::model::nearest_name;
 
 /// Counts of a solve, by cause.
@@ -13,18 +16,70 @@ pub struct Statistics {
     pub rejected_by_error: usize,
     /// Attempts on which the right-hand side or the state was not finite.
     pub rejected_not_finite: usize,
-    /// Evaluations of the right-hand side.
+    /// Attempts of an implicit method whose nonlinear equations were not solved.
+    pub rejected_by_newton: usize,
+    /// Attempts after which a state was out of its bounds.
+    pub rejected_by_bounds: usize,
+    /// Evaluations of the right-hand side, those for a Jacobian by differences among them.
     pub rhs: usize,
+    /// Evaluations of the Jacobian.
+    pub jacobians: usize,
+    /// Factorisations of an implicit method's matrix.
+    pub factorizations: usize,
+    /// Solves with such a factorisation.
+    pub solves: usize,
+    /// Iterations of Newton's method.
+    pub newton_iterations: usize,
+    /// Times at which an event happened.
+    pub events: usize,
+}
+
+impl Statistics {
+    pub(super) fn reject(&mut self, why: Rejection) {
+        match why {
+            Rejection::Error => self.rejected_by_error += 1,
+            Rejection::Newton | Rejection::Singular => self.rejected_by_newton += 1,
+            Rejection::NotFinite => self.rejected_not_finite += 1,
+            Rejection::Domain => self.rejected_by_bounds += 1,
+        }
+    }
+
+    /// Attempts that did not count, for whatever reason.
+    pub fn rejected(&self) -> usize {
+        self.rejected_by_error + self.rejected_not_finite + self.rejected_by_newton + self.rejected_by_bounds
+    }
 }
 
 impl std::fmt::Display for Statistics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} steps, {} rejected by error, {} rejected as not finite, {} right-hand sides",
-            self.accepted, self.rejected_by_error, self.rejected_not_finite, self.rhs
-        )
+        write!(f, "{} steps, {} right-hand sides", self.accepted, self.rhs)?;
+        for (count, what) in [
+            (self.rejected_by_error, "rejected by error"),
+            (self.rejected_not_finite, "rejected as not finite"),
+            (self.rejected_by_newton, "rejected by Newton's method"),
+            (self.rejected_by_bounds, "rejected by bounds"),
+            (self.jacobians, "Jacobians"),
+            (self.factorizations, "factorisations"),
+            (self.solves, "linear solves"),
+            (self.events, "events"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// Where the Jacobians of an implicit method came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JacobianSource {
+    /// There were none: the method was explicit.
+    None,
+    /// Exact ones, from the model or the system.
+    Exact,
+    /// Differences, because the system is an opaque closure.
+    Differences,
 }
 
 /// The states at the saved times, with dense output when every step was saved.
@@ -34,10 +89,20 @@ pub struct Solution {
     pub(super) times: Vec<f64>,
     /// Row by row, one row a time.
     pub(super) states: Vec<f64>,
-    /// For each step between saved times the polynomial in $\theta$: `degree` rows of `n` numbers, lowest power first.
+    /// For each step between saved times the polynomial in $\theta$: rows of `n` numbers, lowest power first.
     pub(super) dense: Vec<f64>,
-    pub(super) degree: usize,
+    /// Where in `dense` the polynomial of each step begins, and where the last one ends.
+    pub(super) dense_starts: Vec<usize>,
+    /// From when on which method was used.
+    pub(super) methods: Vec<(f64, Method)>,
     pub(super) statistics: Statistics,
+    pub(super) event_names: Vec<String>,
+    pub(super) occurred: Vec<Occurrence>,
+    pub(super) integrals: Vec<(String, f64)>,
+    /// Whether a Jacobian was formed by differences.
+    pub(super) differences: bool,
+    /// When the solve ended: the end asked for, or a terminal event.
+    pub(super) ended: Option<f64>,
 }
 
 impl Solution {
@@ -47,8 +112,14 @@ impl Solution {
             times: Vec::new(),
             states: Vec::new(),
             dense: Vec::new(),
-            degree: 0,
+            dense_starts: Vec::new(),
+            methods: Vec::new(),
             statistics: Statistics::default(),
+            event_names: Vec::new(),
+            occurred: Vec::new(),
+            integrals: Vec::new(),
+            differences: false,
+            ended: None,
         }
     }
 
@@ -62,6 +133,21 @@ impl Solution {
     pub(super) fn push(&mut self, t: f64, u: &[f64]) {
         self.times.push(t);
         self.states.extend_from_slice(u);
+    }
+
+    /// Keeps the polynomial of the step that the last pushed state ended, of which the part up to `theta` counts.
+    pub(super) fn push_polynomial(&mut self, theta: f64, rows: impl FnOnce(&mut Vec<f64>)) {
+        let (n, start) = (self.names.len(), self.dense.len());
+        rows(&mut self.dense);
+        if theta != 1.0 {
+            // In the variable of the shorter step.
+            let mut power = 1.0;
+            for row in self.dense[start..].chunks_exact_mut(n) {
+                power *= theta;
+                row.iter_mut().for_each(|c| *c *= power);
+            }
+        }
+        self.dense_starts.push(self.dense.len());
     }
 
     /// Names of the states.
@@ -121,6 +207,19 @@ impl Solution {
     /// # Errors
     /// [`SolveError::Argument`] when the time lies outside, or when the solve was told to keep only certain times.
     pub fn at(&self, t: f64) -> Result<Vec<f64>, SolveError> {
+        if let Some(k) = self.times.iter().rposition(|s| *s == t) {
+            return Ok(self.state(k).to_vec());
+        }
+        let (step, theta) = self.place(t)?;
+        let n = self.names.len();
+        let rows = &self.dense[self.dense_starts[step]..self.dense_starts[step + 1]];
+        let degree = rows.len() / n;
+        let u0 = self.state(step);
+        Ok((0..n).map(|i| u0[i] + (0..degree).rev().fold(0.0, |sum, m| (sum + rows[m * n + i]) * theta)).collect())
+    }
+
+    /// The step that a time lies in, and how far into it.
+    fn place(&self, t: f64) -> Result<(usize, f64), SolveError> {
         let fault = |problem: String, advice: &str| {
             Err(SolveError::Argument { argument: "t", problem, advice: advice.to_string() })
         };
@@ -134,22 +233,66 @@ impl Solution {
                 "solve further, or ask within",
             );
         }
-        if let Some(k) = self.times.iter().position(|s| *s == t) {
-            return Ok(self.state(k).to_vec());
-        }
         if self.dense.is_empty() {
             return fault(
                 format!("= {t} is not one of the saved times, and the solve kept no dense output"),
                 "leave out `.save_at(…)` to keep every step with dense output, or add this time to it",
             );
         }
-        let n = self.names.len();
-        let step = self.times.partition_point(|s| (t - s) * forward >= 0.0) - 1;
+        let after = self.times.partition_point(|s| (t - s) * forward >= 0.0);
+        let step = after.clamp(1, self.times.len() - 1) - 1;
         let (t0, t1) = (self.times[step], self.times[step + 1]);
-        let theta = (t - t0) / (t1 - t0);
-        let rows = &self.dense[step * self.degree * n..(step + 1) * self.degree * n];
-        let u0 = self.state(step);
-        Ok((0..n).map(|i| u0[i] + (0..self.degree).rev().fold(0.0, |sum, m| (sum + rows[m * n + i]) * theta)).collect())
+        Ok((step, if t1 == t0 { 0.0 } else { (t - t0) / (t1 - t0) }))
+    }
+
+    /// The occurrences of an event, in the order in which they happened; none for a name that no event has.
+    pub fn events<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Occurrence> {
+        self.occurred.iter().filter(move |o| self.event_names.get(o.event).is_some_and(|n| n == name))
+    }
+
+    /// The occurrences of all events, in the order in which they happened.
+    pub fn all_events(&self) -> &[Occurrence] {
+        &self.occurred
+    }
+
+    /// An integral that was summed along the way, by name.
+    ///
+    /// # Errors
+    /// [`SolveError::Argument`] when no integral of this name was asked for.
+    pub fn integral(&self, name: &str) -> Result<f64, SolveError> {
+        self.integrals.iter().find(|(n, _)| n == name).map(|(_, sum)| *sum).ok_or_else(|| SolveError::Argument {
+            argument: "name",
+            problem: format!("is `{name}`, and no integral of this name was asked for"),
+            advice: "ask for it with `.integral(name, g)` before the solve".to_string(),
+        })
+    }
+
+    /// Where the Jacobians of an implicit method came from.
+    pub fn jacobian(&self) -> JacobianSource {
+        match (self.statistics.jacobians, self.differences) {
+            (0, _) => JacobianSource::None,
+            (_, false) => JacobianSource::Exact,
+            (_, true) => JacobianSource::Differences,
+        }
+    }
+
+    /// The derivative $\dot u(t)$ within the solution: that of the dense output.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at), and where the solve kept no dense output.
+    pub fn derivative(&self, t: f64) -> Result<Vec<f64>, SolveError> {
+        let (step, theta) = self.place(t)?;
+        let (n, length) = (self.names.len(), self.times[step + 1] - self.times[step]);
+        let rows = &self.dense[self.dense_starts[step]..self.dense_starts[step + 1]];
+        let degree = rows.len() / n;
+        let slope = |i: usize| (0..degree).rev().fold(0.0, |sum, m| sum * theta + (m + 1) as f64 * rows[m * n + i]);
+        Ok((0..n).map(|i| slope(i) / length).collect())
+    }
+
+    /// Which methods made the steps: the time from which on each was used. One entry, unless the method was chosen and
+    /// changed on the way.
+    pub fn methods(&self) -> &[(f64, Method)] {
+        &self.methods
     }
 
     /// Counts of the solve.

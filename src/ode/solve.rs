@@ -1,12 +1,16 @@
 //! `Solve`: an initial-value problem, put together and solved.
 
-use super::explicit::Tableau;
-use super::integrate::{Observer, SaveTimes, Span, Step, Stop, StopReason, Workspace, integrate};
-use super::options::{Method, Options, Save, Tolerance, with_method};
+use super::control::StepControl;
+use super::events::{Event, Events, Preset};
+use super::explicit::{ExplicitRk, Tsit5};
+use super::integrate::{Span, Stop, StopReason, Workspace, integrate};
+use super::keep::{Integrand, Keeper, Saver, integrate_any};
+use super::linear::LinearSolver;
+use super::options::{Bounds, Method, Options, Save, Tolerance};
+use super::problem::Plain;
 use super::solution::{Solution, Statistics};
 use super::{Component, SolveError};
 use crate::model::{Bound, Model, ModelError, System};
-use std::marker::PhantomData;
 
 /// The initial-value problem $\dot u = f(t, u, p)$, $u(t_0) = u_0$ up to $t_1$; time may run backwards.
 ///
@@ -33,6 +37,11 @@ pub struct Solve<'a, S: System> {
     parameters: Vec<f64>,
     options: Options,
     save: Save,
+    events: Vec<Event<'a>>,
+    presets: Vec<Preset<'a>>,
+    integrands: Vec<Integrand<'a>>,
+    /// Bounds of states by name; an empty name stands for all.
+    bounds: Vec<(String, f64, f64)>,
 }
 
 /// A system that was made here, or lent.
@@ -65,7 +74,18 @@ impl<'a, S: System> Solve<'a, S> {
 
     fn build(system: Result<Held<'a, S>, ModelError>, initial: Vec<f64>, start: f64, end: f64) -> Self {
         let span = Span { start, end };
-        Solve { system, initial, span, parameters: Vec::new(), options: Options::default(), save: Save::default() }
+        Solve {
+            system,
+            initial,
+            span,
+            parameters: Vec::new(),
+            options: Options::default(),
+            save: Save::default(),
+            events: Vec::new(),
+            presets: Vec::new(),
+            integrands: Vec::new(),
+            bounds: Vec::new(),
+        }
     }
 
     /// The flat parameters: mechanistic ones, then weights.
@@ -86,7 +106,7 @@ impl<'a, S: System> Solve<'a, S> {
         self
     }
 
-    /// The method; default [`Method::Tsit5`].
+    /// The method; default [`Method::Automatic`].
     pub fn method(mut self, method: Method) -> Self {
         self.options.method = method;
         self
@@ -95,6 +115,81 @@ impl<'a, S: System> Solve<'a, S> {
     /// Attempted steps before giving up; default 100 000.
     pub fn max_steps(mut self, max_steps: usize) -> Self {
         self.options.max_steps = max_steps;
+        self
+    }
+
+    /// The largest step; default: the whole interval.
+    pub fn h_max(mut self, h_max: f64) -> Self {
+        self.options.h_max = Some(h_max);
+        self
+    }
+
+    /// All steps of this size, without error control.
+    pub fn fixed_step(mut self, h: f64) -> Self {
+        self.options.fixed_step = Some(h);
+        self
+    }
+
+    /// Time on the clock that the solve may take; default: no limit.
+    pub fn time_budget(mut self, budget: std::time::Duration) -> Self {
+        self.options.time_budget = Some(budget);
+        self
+    }
+
+    /// Times at which the right-hand side jumps: steps end exactly there.
+    pub fn discontinuities(mut self, times: &[f64]) -> Self {
+        self.options.discontinuities = times.to_vec();
+        self
+    }
+
+    /// Bounds of a state, by name: a step that leaves them is made again, smaller.
+    pub fn bounds(mut self, state: impl Into<String>, bounds: std::ops::RangeInclusive<f64>) -> Self {
+        self.bounds.push((state.into(), *bounds.start(), *bounds.end()));
+        self
+    }
+
+    /// No state may become negative: a step that makes one so is made again, smaller.
+    pub fn non_negative(mut self) -> Self {
+        self.bounds.push((String::new(), 0.0, f64::INFINITY));
+        self
+    }
+
+    /// How the error sets the size of the next step; default: what suits the method.
+    pub fn controller(mut self, controller: StepControl) -> Self {
+        self.options.controller = Some(controller);
+        self
+    }
+
+    /// How an implicit method solves its linear systems; default: by size and sparsity.
+    pub fn linear_solver(mut self, linear_solver: LinearSolver) -> Self {
+        self.options.linear_solver = linear_solver;
+        self
+    }
+
+    /// Looks for an event.
+    pub fn event(mut self, event: Event<'a>) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Changes the state at given times: `effect(t, u, p)`. Doses, for instance. Steps end exactly there.
+    ///
+    /// ```
+    /// use ansatz::prelude::*;
+    /// let drug = from_fn(["amount"], |_t, u, _p, du| du[0] = -u[0]);
+    /// let solution = Solve::system(&drug, [1.0], 0.0, 2.0).at_times(&[1.0], |_t, u, _p| u[0] += 1.0).run()?;
+    /// assert!((solution.last()[0] - (-1.0f64).exp() * (1.0 + (-1.0f64).exp())).abs() < 1e-6);
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn at_times(mut self, times: &[f64], effect: impl Fn(f64, &mut [f64], &[f64]) + 'a) -> Self {
+        self.presets.push(Preset { times: times.to_vec(), effect: Box::new(effect) });
+        self
+    }
+
+    /// Sums $\int g(t, u, p) dt$ along the way, from the dense output; read it with
+    /// [`Solution::integral`].
+    pub fn integral(mut self, name: impl Into<String>, g: impl Fn(f64, &[f64], &[f64]) -> f64 + 'a) -> Self {
+        self.integrands.push(Integrand { name: name.into(), function: Box::new(g) });
         self
     }
 
@@ -121,8 +216,8 @@ impl<'a, S: System> Solve<'a, S> {
     /// # Errors
     /// A [`ModelError`] when the model does not fit together, a [`SolveError`] when an argument makes no sense or the
     /// solve could not reach the end; the latter carries the solution up to there.
-    pub fn run(self) -> crate::Result<Solution> {
-        let held = self.system?;
+    pub fn run(mut self) -> crate::Result<Solution> {
+        let held = std::mem::replace(&mut self.system, Err(ModelError::NoStates))?;
         let system = held.get();
         let n = system.dimension();
         system.check_parameters(self.parameters.len())?;
@@ -135,23 +230,58 @@ impl<'a, S: System> Solve<'a, S> {
             }
             .into());
         }
+        for (name, lower, upper) in &self.bounds {
+            let all = name.is_empty();
+            let states: Vec<usize> = (0..n).filter(|i| all || system.state_name(*i) == *name).collect();
+            if states.is_empty() {
+                return Err(SolveError::Argument {
+                    argument: "bounds",
+                    problem: format!("are given for `{name}`, which is not a state"),
+                    advice: format!(
+                        "the states are [{}]",
+                        (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", ")
+                    ),
+                }
+                .into());
+            }
+            self.options.bounds.extend(states.iter().map(|s| Bounds { state: *s, lower: *lower, upper: *upper }));
+        }
+        for preset in &self.presets {
+            self.options.discontinuities.extend_from_slice(&preset.times);
+        }
+        let forward = if self.span.end >= self.span.start { 1.0 } else { -1.0 };
+        self.options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
+        self.options.discontinuities.dedup();
         self.options.check(n)?;
         check_span(self.span, &self.save)?;
         let names: Vec<String> = (0..n).map(|i| system.state_name(i)).collect();
         let mut solution = Solution::new(names);
         let mut u = self.initial;
         let mut statistics = Statistics::default();
-        let mut work = Workspace::default();
-        let stopped = with_method!(self.options.method, |T, S_, D_| {
-            let mut saver =
-                Saver::<_, T, S_, D_>::new(system, &self.parameters, &self.save, self.span, &u, &mut solution);
-            integrate::<T, S_, D_, _>(&mut saver, &self.options, self.span, &mut u, &mut work, &mut statistics)
-        });
+        let (options, span, p) = (&self.options, self.span, &self.parameters[..]);
+        let events = Events::new(self.events, self.presets, p);
+        let keeper = Keeper::new(&self.save, span, &u, p, events, &self.integrands, &mut solution);
+        let (stopped, events, differences) = if options.method == Method::Tsit5 {
+            // The one that is compiled into one piece with the system.
+            let mut saver = Saver { plain: Plain::new(system, p, options, span), keeper };
+            let mut method = ExplicitRk::<Tsit5>::new(Method::Tsit5);
+            let mut work = Workspace::default();
+            let stopped = integrate(&mut method, &mut saver, options, span, &mut u, &mut work, &mut statistics);
+            (stopped, saver.keeper.events, false)
+        } else {
+            let mut plain = Plain::new(system as &dyn System, p, options, span);
+            let (stopped, events) = integrate_any(&mut plain, keeper, options, span, &mut u, &mut statistics);
+            (stopped, events, plain.differences)
+        };
+        (solution.event_names, solution.occurred) = events.into_names();
+        solution.differences = differences;
         solution.statistics = statistics;
         match stopped {
             Ok(()) => {
                 if self.save == Save::End {
-                    solution.push(self.span.end, &u);
+                    // A terminal event may have come before the end.
+                    let ended = solution.ended.unwrap_or(span.end);
+                    solution.push(ended, &u);
                 }
                 Ok(solution)
             }
@@ -211,65 +341,26 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
             _ => "a term has no real value beyond this point".to_string(),
         }
     };
-    let (t, h, partial) = (stop.t, stop.h, Box::new(partial));
+    let (t, h, end, max_steps) = (stop.t, stop.h, span.end, options.max_steps);
+    let partial = Box::new(partial);
     match stop.reason {
         StopReason::NotFiniteAtStart => SolveError::NotFiniteAtStart { t, component },
         StopReason::NotFinite => SolveError::NotFinite { t, h, component, cause, partial },
         StopReason::StepTooSmall => SolveError::StepTooSmall { t, h, component, cause, partial },
-        StopReason::TooManySteps => {
-            SolveError::TooManySteps { t, end: span.end, h, max_steps: options.max_steps, component, cause, partial }
+        StopReason::Newton => SolveError::NewtonFailed { t, h, component, cause, partial },
+        StopReason::Singular => SolveError::SingularMatrix { t, h, component, partial },
+        StopReason::Domain => SolveError::OutOfBounds { t, h, component, partial },
+        StopReason::TooManySteps => SolveError::TooManySteps { t, end, h, max_steps, component, cause, partial },
+        StopReason::EventIsZero(event) => {
+            let event = partial.event_names.get(event).cloned().unwrap_or_default();
+            SolveError::EventIsZero { event, t, partial }
         }
-    }
-}
-
-/// Evaluates plainly and keeps what was asked for.
-struct Saver<'s, Sys, T, const S: usize, const D: usize> {
-    system: &'s Sys,
-    p: &'s [f64],
-    every_step: bool,
-    times: SaveTimes<'s>,
-    solution: &'s mut Solution,
-    row: Vec<f64>,
-    tableau: PhantomData<T>,
-}
-
-impl<'s, Sys: System, T: Tableau<S, D>, const S: usize, const D: usize> Saver<'s, Sys, T, S, D> {
-    fn new(system: &'s Sys, p: &'s [f64], save: &'s Save, span: Span, u: &[f64], solution: &'s mut Solution) -> Self {
-        let every_step = *save == Save::Steps;
-        if every_step {
-            solution.degree = D;
-            solution.push(span.start, u);
+        StopReason::LooksStiff => {
+            SolveError::LooksStiff { t, end, h, method: options.method, max_steps, component, partial }
         }
-        let times: &[f64] = if let Save::Times(times) = save { times } else { &[] };
-        let times = SaveTimes::new(times, span.start, |_| solution.push(span.start, u));
-        Saver { system, p, every_step, times, solution, row: u.to_vec(), tableau: PhantomData }
-    }
-}
-
-impl<Sys: System, T: Tableau<S, D>, const S: usize, const D: usize> Observer<S> for Saver<'_, Sys, T, S, D> {
-    #[inline(always)]
-    fn eval(&mut self, _stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
-        self.system.eval(t, u, self.p, du);
-    }
-
-    fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
-        self.system.eval(t, u, self.p, du);
-    }
-
-    #[inline(always)]
-    fn accepted(&mut self, step: &Step<'_, S>) {
-        if self.every_step {
-            self.solution.push(step.t_new, step.u_new);
-            let n = step.u.len();
-            for m in 0..D {
-                let power = |i: usize| step.h * (0..S).map(|j| T::R[j][m] * step.k[j * n + i]).sum::<f64>();
-                self.solution.dense.extend((0..n).map(power));
-            }
+        StopReason::TimeBudget => {
+            let budget = options.time_budget.unwrap_or_default();
+            SolveError::TimeBudget { t, end, h, budget, component, cause, partial }
         }
-        let (solution, row) = (&mut *self.solution, &mut self.row);
-        self.times.passed::<T, S, D>(step, |_, t, place| {
-            step.state_at(&place, row);
-            solution.push(t, row);
-        });
     }
 }

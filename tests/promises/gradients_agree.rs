@@ -141,19 +141,21 @@ fn equal_to_the_derivative_of_the_frozen_steps() {
     for pair in steps.times().windows(2) {
         let h = pair[1] - pair[0];
         let mut k = [[D::constant(0.0); 2]; 7];
-        let moved = |weights: &[f64; 7], k: &[[D; 2]; 7]| -> [D; 2] {
-            std::array::from_fn(|i| (0..7).fold(u[i], |sum, j| sum + k[j][i] * (weights[j] * h)))
+        let moved = |weights: &[(usize, f64)], k: &[[D; 2]; 7]| -> [D; 2] {
+            std::array::from_fn(|i| weights.iter().fold(u[i], |sum, (j, w)| sum + k[*j][i] * (w * h)))
         };
         for s in 0..7 {
-            k[s] = f(moved(&Tsit5::A[s], &k));
+            k[s] = f(moved(Tsit5::A[s], &k));
         }
         while next < r.times.len() && r.times[next] <= pair[1] {
             let theta = (r.times[next] - pair[0]) / h;
-            let weights = if r.times[next] == pair[1] { Tsit5::B } else { Tsit5::dense_weights(theta) };
-            add(&mut loss, moved(&weights, &k), next);
+            let dense: Vec<(usize, f64)> =
+                Tsit5::DENSE.iter().map(|(j, r)| (*j, r.iter().rev().fold(0.0, |sum, r| (sum + r) * theta))).collect();
+            let weights = if r.times[next] == pair[1] { Tsit5::B } else { &dense };
+            add(&mut loss, moved(weights, &k), next);
             next += 1;
         }
-        u = moved(&Tsit5::B, &k);
+        u = moved(Tsit5::B, &k);
     }
     assert_eq!(next, r.times.len());
     let d = distance(&[gradient, initial].concat(), &loss.tangent);

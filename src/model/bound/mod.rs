@@ -6,12 +6,21 @@
 //! $\lambda^\top$ times the local Jacobian, and backwards over the few blocks called, each handing its input cotangents
 //! on through the kept tangents. Nothing is taped by operation.
 
-use super::params::{Call, Caller, Params, address};
-use super::{Differentiable, Model, ModelError, Names, System, nearest_name};
+mod callers;
+mod scaling;
+mod state_jacobian;
+
+pub use scaling::Scaling;
+
+use super::params::{Caller, Params, address};
+use super::{Differentiable, MassMatrix, Model, ModelError, Names, Sparsity, System, nearest_name};
 use crate::network::Block;
 use crate::number::{Dual, Real, with_zeros};
+use callers::{Plain, Probe, Recorder, Watcher};
 use rand_chacha::ChaCha8Rng;
+use state_jacobian::Plan;
 use std::cell::{Cell, RefCell};
+use std::sync::OnceLock;
 
 /// A model with the layout of its flat parameters: the mechanistic ones first, then each unknown term's weights.
 ///
@@ -47,6 +56,8 @@ pub struct Bound<'a, M> {
     stride: usize,
     tape_len: usize,
     parameter_count: usize,
+    /// How $f_u$ is evaluated, found out when it is first asked for.
+    plan: OnceLock<Plan>,
 }
 
 /// Told of a call of an unknown term: which, with what, giving what.
@@ -73,64 +84,6 @@ struct Recorded {
     outputs: usize,
     /// The block's own tape.
     block: usize,
-}
-
-/// Shift and scale of a block's inputs, scale of its outputs: $y = s_y \circ B\bigl((x - m) / s_x\bigr)$.
-///
-/// Networks want numbers of size one; years and thousands of pelts are not. A fit sets this from the data.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scaling {
-    shift: Vec<f64>,
-    inputs: Vec<f64>,
-    /// $1 / s_x$: a multiplication in the hot path.
-    inverse: Vec<f64>,
-    outputs: Vec<f64>,
-}
-
-impl Scaling {
-    /// Leaves numbers as they are.
-    pub fn identity() -> Scaling {
-        Scaling::default()
-    }
-
-    /// Inputs shifted by `shift` and divided by `inputs`, outputs multiplied by `outputs`. Scales that are zero or not
-    /// finite count as one.
-    pub fn new(shift: &[f64], inputs: &[f64], outputs: &[f64]) -> Scaling {
-        let sound = |s: &f64| if s.is_finite() && *s != 0.0 { *s } else { 1.0 };
-        let inputs: Vec<f64> = inputs.iter().map(sound).collect();
-        Scaling {
-            shift: shift.iter().map(|m| if m.is_finite() { *m } else { 0.0 }).collect(),
-            inverse: inputs.iter().map(|s| 1.0 / s).collect(),
-            inputs,
-            outputs: outputs.iter().map(sound).collect(),
-        }
-    }
-
-    /// Shifts, input scales and output scales; empty for the identity.
-    pub fn parts(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-        (self.shift.clone(), self.inputs.clone(), self.outputs.clone())
-    }
-
-    #[inline(always)]
-    pub(crate) fn input<R: Real>(&self, i: usize, x: R) -> R {
-        match (self.shift.get(i), self.inverse.get(i)) {
-            (Some(m), Some(s)) => (x - *m) * *s,
-            _ => x,
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn output<R: Real>(&self, o: usize, y: R) -> R {
-        match self.outputs.get(o) {
-            Some(s) => y * *s,
-            None => y,
-        }
-    }
-
-    #[inline(always)]
-    fn output_scale(&self, o: usize) -> f64 {
-        self.outputs.get(o).copied().unwrap_or(1.0)
-    }
 }
 
 /// Dual lanes per pass.
@@ -208,7 +161,11 @@ impl<'a, M: Model> Bound<'a, M> {
             stride: 0,
             tape_len: 0,
             parameter_count,
+            plan: OnceLock::new(),
         };
+        if let Some(mass) = model.mass_matrix() {
+            mass.check(bound.states.len()).map_err(ModelError::Mass)?;
+        }
         bound.called = bound.probe()?;
         bound.lay_out();
         Ok(bound)
@@ -500,6 +457,28 @@ impl<M: Model> System for Bound<'_, M> {
         let caller = self.plain(p);
         self.model.rhs(t, u, &Params::new(&p[..self.parameters.len()], &caller), du);
     }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.plan().sparsity()
+    }
+
+    fn state_jacobian(&self, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) -> bool {
+        self.evaluate_state_jacobian(t, u, p, values);
+        true
+    }
+
+    fn is_autonomous(&self) -> bool {
+        self.plan().is_autonomous()
+    }
+
+    fn time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) -> bool {
+        self.evaluate_time_derivative(t, u, p, f_t);
+        true
+    }
+
+    fn mass_matrix(&self) -> Option<MassMatrix> {
+        self.model.mass_matrix()
+    }
 }
 
 impl<M: Model> Differentiable for Bound<'_, M> {
@@ -584,143 +563,5 @@ impl<M: Model> Differentiable for Bound<'_, M> {
                 }
             },
         );
-    }
-}
-
-/// Answers calls with values.
-struct Plain<'b, 'a> {
-    unknowns: &'b [Unknown<'a>],
-    p: &'b [f64],
-}
-
-impl Plain<'_, '_> {
-    #[inline(always)]
-    fn values(&self, unknown: &Unknown<'_>, x: &[f64], y: &mut [f64]) {
-        let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
-        if unknown.scaling.shift.is_empty() {
-            unknown.block.eval(weights, x, y);
-            return;
-        }
-        with_zeros::<f64, _>(
-            x.len(),
-            #[inline(always)]
-            |scaled| {
-                for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
-                    *s = unknown.scaling.input(i, *x);
-                }
-                unknown.block.eval(weights, scaled, y);
-            },
-        );
-        for (o, y) in y.iter_mut().enumerate() {
-            *y = unknown.scaling.output(o, *y);
-        }
-    }
-}
-
-impl Caller<f64> for Plain<'_, '_> {
-    #[inline(always)]
-    fn call(&self, address: usize, x: &[f64], y: &mut [f64]) -> Call<'_> {
-        match self.unknowns.iter().find(|u| u.address == address) {
-            Some(unknown) => {
-                self.values(unknown, x, y);
-                Call::Done
-            }
-            None => Call::Unknown,
-        }
-    }
-}
-
-/// Answers calls with values and tells someone.
-struct Watcher<'b, 'a> {
-    plain: Plain<'b, 'a>,
-    visit: &'b Visit<'b>,
-}
-
-impl Caller<f64> for Watcher<'_, '_> {
-    fn call(&self, address: usize, x: &[f64], y: &mut [f64]) -> Call<'_> {
-        let answer = self.plain.call(address, x, y);
-        if let Some(k) = self.plain.unknowns.iter().position(|u| u.address == address) {
-            (self.visit)(k, x, y);
-        }
-        answer
-    }
-}
-
-/// Notes what is called and what is asked for.
-struct Probe<'b, 'a> {
-    unknowns: &'b [Unknown<'a>],
-    called: RefCell<Vec<usize>>,
-    asked: Cell<Option<usize>>,
-    stray: Cell<bool>,
-}
-
-impl Caller<f64> for Probe<'_, '_> {
-    fn call(&self, address: usize, _x: &[f64], y: &mut [f64]) -> Call<'_> {
-        match self.unknowns.iter().position(|u| u.address == address) {
-            Some(k) => {
-                self.called.borrow_mut().push(k);
-                y.fill(0.0);
-                Call::Done
-            }
-            None => {
-                self.stray.set(true);
-                Call::Unknown
-            }
-        }
-    }
-
-    fn parameter_count(&self, asked: usize) {
-        self.asked.set(Some(asked));
-    }
-}
-
-/// Records calls: activations, input tangents, and a fresh lane for each output.
-struct Recorder<'b, 'a, M> {
-    bound: &'b Bound<'a, M>,
-    p: &'b [f64],
-    /// First lane of this pass.
-    first: usize,
-    next: Cell<usize>,
-    tape: RefCell<&'b mut [f64]>,
-}
-
-impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
-    #[inline(always)]
-    fn call(&self, address: usize, x: &[Dual<N>], y: &mut [Dual<N>]) -> Call<'_> {
-        let index = self.next.replace(self.next.get() + 1);
-        let Some(call) = self.bound.calls.get(index) else { return Call::Unknown };
-        let unknown = &self.bound.unknowns[call.unknown];
-        if unknown.address != address {
-            return Call::Unknown;
-        }
-        let mut tape = self.tape.borrow_mut();
-        let stride = self.bound.stride;
-        with_zeros::<f64, _>(
-            x.len(),
-            #[inline(always)]
-            |values| {
-                for (i, x) in x.iter().enumerate() {
-                    let scaled = unknown.scaling.input(i, *x);
-                    values[i] = scaled.value;
-                    let at = call.tangents + i * stride + self.first;
-                    tape[at..at + N].copy_from_slice(&scaled.tangent);
-                }
-                if self.first == 0 {
-                    let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
-                    let (before, kept) = tape.split_at_mut(call.block);
-                    let outputs = &mut before[call.outputs..];
-                    unknown.block.record(weights, values, outputs, &mut kept[..unknown.block.tape_len()]);
-                }
-            },
-        );
-        for (o, y) in y.iter_mut().enumerate() {
-            let scale = unknown.scaling.output_scale(o);
-            let lane = (call.lane + o).wrapping_sub(self.first);
-            *y = Dual { value: tape[call.outputs + o], tangent: unit_tangent(lane) };
-            if scale != 1.0 {
-                *y = *y * scale;
-            }
-        }
-        Call::Done
     }
 }

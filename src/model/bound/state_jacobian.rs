@@ -1,0 +1,209 @@
+//! $f_u$ and $\partial f / \partial t$ of a model, for implicit methods: exact, in as few passes as its sparsity allows.
+
+use super::{Bound, FEW_LANES, LANES, unit_tangent};
+use crate::model::params::{Call, Caller, Params};
+use crate::model::{Model, Sparsity};
+use crate::number::{Dual, Pattern, Real, with_zeros};
+
+/// How the Jacobian of a model is evaluated.
+///
+/// A lane is a colour: states that never meet in an equation share one.
+pub(super) struct Plan {
+    /// The pattern to store, when the matrix is worth being treated as sparse.
+    sparsity: Option<Sparsity>,
+    /// The pattern that was found, when lanes are shared.
+    found: Option<Sparsity>,
+    /// Lane of each state.
+    lanes: Vec<usize>,
+    lane_count: usize,
+    autonomous: bool,
+}
+
+/// Systems of no more states than this are small enough for a dense matrix whatever its pattern.
+const ALWAYS_DENSE: usize = 32;
+/// A larger matrix with more than this part of its entries is dense all the same.
+const DENSE_FROM: f64 = 0.25;
+
+impl Plan {
+    pub fn sparsity(&self) -> Option<&Sparsity> {
+        self.sparsity.as_ref()
+    }
+
+    pub fn is_autonomous(&self) -> bool {
+        self.autonomous
+    }
+
+    /// Looks at what each derivative depends on: the states are inputs 0 to n − 1, time is input n.
+    fn of<M: Model>(bound: &Bound<'_, M>) -> Plan {
+        let n = bound.states.len();
+        let dense =
+            |autonomous| Plan { sparsity: None, found: None, lanes: (0..n).collect(), lane_count: n, autonomous };
+        let parameters = vec![Pattern::zero(); bound.parameters.len()];
+        let caller = Mixer { bound };
+        let traced = Pattern::trace(n + 1, n, |inputs, du| {
+            bound.model.rhs(inputs[n], &inputs[..n], &Params::new(&parameters, &caller), du);
+        });
+        let Some(dependence) = traced else { return dense(false) };
+        let autonomous = !dependence.indices().contains(&n);
+        let (mut starts, mut columns) = (vec![0], Vec::with_capacity(dependence.indices().len()));
+        for i in 0..n {
+            columns.extend(dependence.of(i).iter().copied().filter(|j| *j < n));
+            starts.push(columns.len());
+        }
+        let Ok(found) = Sparsity::from_rows(n, &starts, &columns) else { return dense(autonomous) };
+        let colouring = found.colouring();
+        let sparse = n > ALWAYS_DENSE && found.density() < DENSE_FROM;
+        if !sparse && colouring.count.div_ceil(LANES) == n.div_ceil(LANES) {
+            return dense(autonomous);
+        }
+        Plan {
+            sparsity: sparse.then(|| found.clone()),
+            found: Some(found),
+            lane_count: colouring.count,
+            lanes: colouring.colour,
+            autonomous,
+        }
+    }
+}
+
+impl<M: Model> Bound<'_, M> {
+    pub(super) fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| Plan::of(self))
+    }
+
+    pub(super) fn evaluate_state_jacobian(&self, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) {
+        let plan = self.plan();
+        if plan.lane_count <= FEW_LANES {
+            self.state_jacobian_lanes::<FEW_LANES>(plan, t, u, p, values);
+        } else {
+            self.state_jacobian_lanes::<LANES>(plan, t, u, p, values);
+        }
+    }
+
+    fn state_jacobian_lanes<const N: usize>(&self, plan: &Plan, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) {
+        let n = self.states.len();
+        if plan.sparsity.is_none() && plan.found.is_some() {
+            values.fill(0.0);
+        }
+        self.with_duals::<N, _>(p, |u_dual, parameters, du_dual| {
+            for first in (0..plan.lane_count).step_by(N) {
+                for ((dual, u), lane) in u_dual.iter_mut().zip(u).zip(&plan.lanes) {
+                    // A lane before this pass wraps around and is no lane of it.
+                    *dual = Dual { value: *u, tangent: unit_tangent(lane.wrapping_sub(first)) };
+                }
+                self.model.rhs(Dual::constant(t), u_dual, parameters, du_dual);
+                let in_pass = |lane: usize| lane >= first && lane < first + N;
+                match (&plan.sparsity, &plan.found) {
+                    (Some(sparsity), _) => {
+                        for (j, lane) in plan.lanes.iter().enumerate().filter(|(_, lane)| in_pass(**lane)) {
+                            let start = sparsity.starts()[j];
+                            for (value, i) in values[start..].iter_mut().zip(sparsity.column(j)) {
+                                *value = du_dual[*i].tangent[lane - first];
+                            }
+                        }
+                    }
+                    (None, Some(found)) => {
+                        for (j, lane) in plan.lanes.iter().enumerate().filter(|(_, lane)| in_pass(**lane)) {
+                            for i in found.column(j) {
+                                values[j * n + i] = du_dual[*i].tangent[lane - first];
+                            }
+                        }
+                    }
+                    (None, None) => {
+                        for (lane, column) in values[first * n..].chunks_exact_mut(n).take(N).enumerate() {
+                            for (value, d) in column.iter_mut().zip(du_dual.iter()) {
+                                *value = d.tangent[lane];
+                            }
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    pub(super) fn evaluate_time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) {
+        self.with_duals::<1, _>(p, |u_dual, parameters, du_dual| {
+            for (dual, u) in u_dual.iter_mut().zip(u) {
+                *dual = Dual::constant(*u);
+            }
+            self.model.rhs(Dual::variable(t, 0), u_dual, parameters, du_dual);
+            for (d, dual) in f_t.iter_mut().zip(du_dual.iter()) {
+                *d = dual.tangent[0];
+            }
+        });
+    }
+
+    /// Lends dual states, parameters without tangents, and room for dual derivatives.
+    #[inline(always)]
+    fn with_duals<const N: usize, T>(
+        &self,
+        p: &[f64],
+        work: impl FnOnce(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]) -> T,
+    ) -> T {
+        let (n, q) = (self.states.len(), self.parameters.len());
+        with_zeros::<Dual<N>, _>(n, |u_dual| {
+            with_zeros::<Dual<N>, _>(q, |p_dual| {
+                with_zeros::<Dual<N>, _>(n, |du_dual| {
+                    for (dual, p) in p_dual.iter_mut().zip(p) {
+                        *dual = Dual::constant(*p);
+                    }
+                    let pusher = Pusher { bound: self, p };
+                    work(u_dual, &Params::new(p_dual, &pusher), du_dual)
+                })
+            })
+        })
+    }
+}
+
+/// Answers calls with values and the tangents that the inputs' tangents lead to.
+struct Pusher<'b, 'a, M> {
+    bound: &'b Bound<'a, M>,
+    p: &'b [f64],
+}
+
+impl<M: Model, const N: usize> Caller<Dual<N>> for Pusher<'_, '_, M> {
+    fn call(&self, address: usize, x: &[Dual<N>], y: &mut [Dual<N>]) -> Call<'_> {
+        let Some(unknown) = self.bound.unknowns.iter().find(|u| u.address == address) else { return Call::Unknown };
+        let (block, scaling) = (unknown.block, &unknown.scaling);
+        let weights = &self.p[unknown.weights..unknown.weights + block.weight_count()];
+        let (inputs, outputs) = (x.len(), y.len());
+        with_zeros::<f64, _>(inputs + outputs + inputs * outputs + block.tape_len(), |room| {
+            let (values, room) = room.split_at_mut(inputs);
+            let (results, room) = room.split_at_mut(outputs);
+            let (jacobian, tape) = room.split_at_mut(inputs * outputs);
+            for (i, (value, x)) in values.iter_mut().zip(x).enumerate() {
+                *value = scaling.input(i, x.value);
+            }
+            block.record(weights, values, results, tape);
+            block.jacobian(weights, tape, jacobian);
+            for (o, y) in y.iter_mut().enumerate() {
+                let mut dual = Dual::constant(results[o]);
+                for (i, x) in x.iter().enumerate() {
+                    let slope = jacobian[o * inputs + i];
+                    let x = scaling.input(i, *x);
+                    for (d, x) in dual.tangent.iter_mut().zip(&x.tangent) {
+                        *d += slope * x;
+                    }
+                }
+                *y = scaling.output(o, dual);
+            }
+        });
+        Call::Done
+    }
+}
+
+/// Answers calls with what depends on all inputs.
+struct Mixer<'b, 'a, M> {
+    bound: &'b Bound<'a, M>,
+}
+
+impl<M: Model> Caller<Pattern> for Mixer<'_, '_, M> {
+    fn call(&self, address: usize, x: &[Pattern], y: &mut [Pattern]) -> Call<'_> {
+        if !self.bound.unknowns.iter().any(|u| u.address == address) {
+            return Call::Unknown;
+        }
+        let all = x.iter().fold(Pattern::zero(), |all, x| all + *x);
+        y.fill(all);
+        Call::Done
+    }
+}

@@ -1,0 +1,152 @@
+//! The choice of a method while the solve goes on.
+
+use super::methods::AnyStepper;
+use super::options::Method;
+use super::stepper::{Context, Implicit, Rejection, Step, Stepper};
+
+/// Begins with an explicit method, notices stiffness and its end, and changes the method.
+///
+/// - Not stiff: Tsit5, or Vern7 where `rtol` is below 1e-6.
+/// - Stiff: a Rosenbrock method for small systems (Rosenbrock23 where `rtol` is 1e-2 or more, otherwise Rodas5P).
+/// - To stiff after [`STIFF_STEPS`](super::explicit) accepted steps at the border of stability, and when a step fails
+///   over and over; back after [`CALM_STEPS`] steps that are well within the explicit method's stability.
+///
+/// L. Petzold, *Automatic selection of methods for solving stiff and nonstiff systems of ordinary differential equations*,
+/// SIAM J. Sci. Stat. Comput. 4 (1983); the test of explicit methods is that of Hairer & Wanner II, IV.2.
+pub(crate) struct Automatic<'f> {
+    calm_method: Method,
+    stiff_method: Method,
+    calm: Option<AnyStepper<'f>>,
+    stiff: Option<AnyStepper<'f>>,
+    is_stiff: bool,
+    /// Steps in a row that an explicit method could have made.
+    calm_steps: usize,
+    /// Attempts in a row that failed.
+    failures: usize,
+}
+
+/// Steps of the stiff method in a row that are short enough for the explicit one before that is taken again.
+const CALM_STEPS: usize = 8;
+/// The stiff method's steps must be this much shorter than the explicit one's stability allows.
+const MARGIN: f64 = 0.5;
+/// Failed attempts in a row, at the hands of an explicit method, that count as stiffness.
+const FAILURES: usize = 8;
+
+impl<'f> Automatic<'f> {
+    pub fn new() -> Self {
+        Automatic {
+            calm_method: Method::Tsit5,
+            stiff_method: Method::Rodas5P,
+            calm: None,
+            stiff: None,
+            is_stiff: false,
+            calm_steps: 0,
+            failures: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn now(&self) -> &AnyStepper<'f> {
+        let stepper = if self.is_stiff { &self.stiff } else { &self.calm };
+        // `start` made it, and nothing takes it away.
+        stepper.as_ref().unwrap_or_else(|| unreachable!("a method is asked before it starts"))
+    }
+
+    #[inline(always)]
+    fn now_mut(&mut self) -> &mut AnyStepper<'f> {
+        let (stepper, method) =
+            if self.is_stiff { (&mut self.stiff, self.stiff_method) } else { (&mut self.calm, self.calm_method) };
+        stepper.get_or_insert_with(|| method.stepper())
+    }
+
+    /// Goes on with the other method from $(t, u)$, where the right-hand side is known to be finite.
+    fn change(&mut self, f: &mut (dyn Implicit + 'f), t: f64, u: &[f64], cx: &mut Context) {
+        self.is_stiff = !self.is_stiff;
+        (self.calm_steps, self.failures) = (0, 0);
+        if self.now_mut().start(f, t, u, cx).is_err() {
+            self.is_stiff = !self.is_stiff;
+        }
+    }
+}
+
+impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
+    fn order(&self) -> usize {
+        self.now().order()
+    }
+
+    fn start(&mut self, f: &mut (dyn Implicit + 'f), t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
+        let rtol = cx.options.rtol;
+        self.calm_method = if rtol < 1e-6 { Method::Vern7 } else { Method::Tsit5 };
+        self.stiff_method = if rtol >= 1e-2 { Method::Rosenbrock23 } else { Method::Rodas5P };
+        // Only implicit methods know what to do with a mass matrix.
+        if f.mass().is_some() {
+            self.is_stiff = true;
+        }
+        (self.calm_steps, self.failures) = (0, 0);
+        self.now_mut().start(f, t, u, cx)
+    }
+
+    fn slope(&self) -> &[f64] {
+        self.now().slope()
+    }
+
+    fn attempt(
+        &mut self,
+        f: &mut (dyn Implicit + 'f),
+        t: f64,
+        h: f64,
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        if self.failures >= FAILURES && !self.is_stiff {
+            self.change(f, t, u, cx);
+        }
+        self.now_mut().attempt(f, t, h, u, u_new, cx)
+    }
+
+    fn accept(&mut self, f: &mut (dyn Implicit + 'f), step: &Step, cx: &mut Context) -> f64 {
+        self.failures = 0;
+        let h = self.now_mut().accept(f, step, cx);
+        if !self.is_stiff {
+            if self.now().looks_stiff() {
+                self.change(f, step.t_new, step.u_new, cx);
+            }
+            return h;
+        }
+        if f.mass().is_some() {
+            return h;
+        }
+        let allowed = MARGIN * self.calm_method.stability().unwrap_or(0.0);
+        self.calm_steps = if self.now_mut().stiffness(f, h) < allowed { self.calm_steps + 1 } else { 0 };
+        if self.calm_steps >= CALM_STEPS {
+            self.change(f, step.t_new, step.u_new, cx);
+        }
+        h
+    }
+
+    fn reject(&mut self, why: Rejection, h: f64, cx: &mut Context) -> f64 {
+        self.failures += 1;
+        self.now_mut().reject(why, h, cx)
+    }
+
+    fn error(&self) -> &[f64] {
+        self.now().error()
+    }
+
+    fn prepare(&mut self, f: &mut (dyn Implicit + 'f), step: &Step, cx: &mut Context) {
+        self.now_mut().prepare(f, step, cx);
+    }
+
+    fn interpolate(&self, step: &Step, theta: f64, out: &mut [f64]) {
+        self.now().interpolate(step, theta, out);
+    }
+
+    fn polynomial(&self, step: &Step, rows: &mut Vec<f64>) {
+        self.now().polynomial(step, rows);
+    }
+
+    fn method(&self) -> Method {
+        self.now().method()
+    }
+}

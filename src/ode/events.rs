@@ -1,0 +1,328 @@
+//! Events: zero crossings of functions of the solution, found while solving.
+
+use super::integrate::{Action, Stop, StopReason};
+use super::stepper::{Context, Step, Stepper};
+
+/// A function $g(t, u, p)$ whose zero crossings are looked for, and what happens at them.
+///
+/// A crossing is found on the dense output of each step, to rounding in $t$. Two crossings within a quarter of one step
+/// may cancel and be missed: limit the step with `h_max` where that matters. Without an effect and not terminal, an
+/// event is only recorded. Where several happen at one time, their effects follow in the order in which the events
+/// were given.
+///
+/// ```
+/// use ansatz::prelude::*;
+/// // A ball thrown up at 10 m/s loses a fifth of its speed at every bounce.
+/// let ball = from_fn(["height", "speed"], |_t, u, _p, du| {
+///     du[0] = u[1];
+///     du[1] = -9.81;
+/// });
+/// let bounce = Event::new("bounce", |_t, u, _p| u[0]).falling().then(|_t, u, _p| {
+///     u[0] = 0.0;
+///     u[1] *= -0.8;
+/// });
+/// let top = Event::new("top", |_t, u, _p| u[1]).falling();
+/// let solution = Solve::system(&ball, [0.0, 10.0], 0.0, 5.0).event(bounce).event(top).run()?;
+/// let bounces: Vec<f64> = solution.events("bounce").map(|e| e.t).collect();
+/// assert!((bounces[0] - 20.0 / 9.81).abs() < 1e-9);
+/// assert!((bounces[1] - bounces[0] - 16.0 / 9.81).abs() < 1e-9);
+/// assert_eq!(solution.events("top").count(), 3);
+/// # Ok::<(), ansatz::Error>(())
+/// ```
+pub struct Event<'e> {
+    pub(super) name: String,
+    function: Box<Function<'e>>,
+    crossing: Crossing,
+    terminal: bool,
+    effect: Option<Box<Effect<'e>>>,
+}
+
+type Function<'e> = dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e;
+type Effect<'e> = dyn Fn(f64, &mut [f64], &[f64]) + 'e;
+
+/// Which crossings count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Crossing {
+    #[default]
+    Any,
+    Rising,
+    Falling,
+}
+
+/// An event that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Occurrence {
+    /// Index of the event, in the order in which the events were given.
+    pub event: usize,
+    /// When.
+    pub t: f64,
+    /// The state, before any effect.
+    pub state: Vec<f64>,
+}
+
+impl<'e> Event<'e> {
+    /// The zero crossings of `function(t, u, p)`, in both directions.
+    pub fn new(name: impl Into<String>, function: impl Fn(f64, &[f64], &[f64]) -> f64 + 'e) -> Self {
+        Event {
+            name: name.into(),
+            function: Box::new(function),
+            crossing: Crossing::Any,
+            terminal: false,
+            effect: None,
+        }
+    }
+
+    /// Only where the function grows through zero as the solve goes on.
+    pub fn rising(mut self) -> Self {
+        self.crossing = Crossing::Rising;
+        self
+    }
+
+    /// Only where the function falls through zero as the solve goes on.
+    pub fn falling(mut self) -> Self {
+        self.crossing = Crossing::Falling;
+        self
+    }
+
+    /// Ends the solve there.
+    pub fn terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    /// Changes the state there: `effect(t, u, p)`. The method then begins afresh.
+    pub fn then(mut self, effect: impl Fn(f64, &mut [f64], &[f64]) + 'e) -> Self {
+        self.effect = Some(Box::new(effect));
+        self
+    }
+
+    fn acts(&self) -> bool {
+        self.terminal || self.effect.is_some()
+    }
+}
+
+/// Something done to the state at given times: doses.
+pub(super) struct Preset<'e> {
+    pub times: Vec<f64>,
+    pub effect: Box<Effect<'e>>,
+}
+
+/// The events of a solve and what is known of them.
+pub(super) struct Events<'e> {
+    events: Vec<Event<'e>>,
+    presets: Vec<Preset<'e>>,
+    p: Vec<f64>,
+    /// Sign of each function where the step begins; zero when not known, at the start and after it happened.
+    sides: Vec<f64>,
+    /// Whether the sides belong to the start of a course.
+    begun: bool,
+    state: Vec<f64>,
+    /// Those that happen at the end of the step as cut, to act there.
+    due: Vec<usize>,
+    /// θ and event of each crossing in the step, and the sides at its end.
+    found: Vec<(f64, usize)>,
+    ends: Vec<f64>,
+    pub occurred: Vec<Occurrence>,
+}
+
+/// Where a step is looked at; the first only while a side is not known.
+const LOOKS: [f64; 5] = [1e-3, 0.25, 0.5, 0.75, 1.0];
+
+impl<'e> Events<'e> {
+    pub fn new(events: Vec<Event<'e>>, presets: Vec<Preset<'e>>, p: &[f64]) -> Self {
+        let sides = vec![0.0; events.len()];
+        Events {
+            events,
+            presets,
+            p: p.to_vec(),
+            sides,
+            begun: false,
+            state: Vec::new(),
+            due: Vec::new(),
+            found: Vec::new(),
+            ends: Vec::new(),
+            occurred: Vec::new(),
+        }
+    }
+
+    /// Looks for crossings in a step: records those before the first that acts, and gives its time.
+    pub fn locate<F: ?Sized, M: Stepper<F> + ?Sized>(
+        &mut self,
+        f: &mut F,
+        method: &mut M,
+        step: &Step,
+        cx: &mut Context,
+    ) -> Result<Option<f64>, Stop> {
+        if self.events.is_empty() {
+            return Ok(None);
+        }
+        method.prepare(f, step, cx);
+        self.state.resize(step.u.len(), 0.0);
+        self.due.clear();
+        if !self.begun {
+            self.begun = true;
+            for (side, event) in self.sides.iter_mut().zip(&self.events) {
+                *side = sign((event.function)(step.t, step.u, &self.p));
+            }
+        }
+        self.found.clear();
+        self.ends.clear();
+        for k in 0..self.events.len() {
+            let (mut side, mut before, mut all_zero) = (self.sides[k], 0.0, self.sides[k] == 0.0);
+            for theta in LOOKS {
+                if theta == LOOKS[0] && side != 0.0 {
+                    continue;
+                }
+                let here = sign(self.value(k, method, step, theta));
+                if here == 0.0 && theta < 1.0 {
+                    continue;
+                }
+                all_zero &= here == 0.0;
+                if side != 0.0 && here != side {
+                    let counts = match self.events[k].crossing {
+                        Crossing::Any => true,
+                        Crossing::Rising => side < 0.0,
+                        Crossing::Falling => side > 0.0,
+                    };
+                    if counts {
+                        let root = self.root(k, method, step, before, theta, side);
+                        self.found.push((root, k));
+                    }
+                }
+                (side, before) = (here, theta);
+            }
+            if all_zero && self.zero_between_looks(k, method, step) {
+                return Err(Stop { reason: StopReason::EventIsZero(k), t: step.t, h: step.h, component: 0 });
+            }
+            self.ends.push(side);
+        }
+        if self.found.is_empty() {
+            std::mem::swap(&mut self.sides, &mut self.ends);
+            return Ok(None);
+        }
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let acting = found.iter().find(|(_, k)| self.events[*k].acts()).map(|(theta, _)| *theta);
+        let last = acting.unwrap_or(1.0);
+        for &(theta, k) in found.iter().take_while(|(theta, _)| *theta <= last) {
+            method.interpolate(step, theta, &mut self.state);
+            let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
+            self.occurred.push(Occurrence { event: k, t, state: self.state.clone() });
+            cx.statistics.events += 1;
+            if Some(theta) == acting && self.events[k].acts() {
+                self.due.push(k);
+            }
+        }
+        let Some(theta) = acting else {
+            std::mem::swap(&mut self.sides, &mut self.ends);
+            self.found = found;
+            return Ok(None);
+        };
+        // The state changes where the step is cut: sides are those there, and not known of what just happened.
+        method.interpolate(step, theta, &mut self.state);
+        let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
+        for (k, side) in self.sides.iter_mut().enumerate() {
+            *side = sign((self.events[k].function)(t, &self.state, &self.p));
+        }
+        for &(_, k) in found.iter().filter(|(at, _)| *at == theta) {
+            self.sides[k] = 0.0;
+        }
+        self.found = found;
+        Ok(Some(t))
+    }
+
+    fn value<F: ?Sized, M: Stepper<F> + ?Sized>(&mut self, k: usize, method: &M, step: &Step, theta: f64) -> f64 {
+        let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
+        method.interpolate(step, theta, &mut self.state);
+        (self.events[k].function)(t, &self.state, &self.p)
+    }
+
+    /// Whether the function is zero at places that no accident would choose.
+    fn zero_between_looks<F: ?Sized, M: Stepper<F> + ?Sized>(&mut self, k: usize, method: &M, step: &Step) -> bool {
+        [0.123, 0.617, 0.931].iter().all(|theta| self.value(k, method, step, *theta) == 0.0)
+    }
+
+    /// The smallest $\theta$ at which the function has left `side`, to rounding: bisection made quick by the Illinois
+    /// variant of the secant method (M. Dowell, P. Jarratt, BIT 11, 1971).
+    fn root<F: ?Sized, M: Stepper<F> + ?Sized>(
+        &mut self,
+        k: usize,
+        method: &M,
+        step: &Step,
+        mut low: f64,
+        mut high: f64,
+        side: f64,
+    ) -> f64 {
+        let (mut g_low, mut g_high) = (self.value(k, method, step, low), self.value(k, method, step, high));
+        // As close as times at this place can be told apart.
+        let resolution = (2.0 * f64::EPSILON * step.t.abs().max(step.t_new.abs()) / step.h.abs()).max(f64::EPSILON);
+        let mut moved = 0.0;
+        for round in 0..200 {
+            if high - low <= resolution {
+                break;
+            }
+            let secant = high - g_high * (high - low) / (g_high - g_low);
+            // Now and then the middle, so that the interval shrinks whatever the function.
+            let theta = if secant > low && secant < high && round % 3 != 2 {
+                secant.clamp(low + 0.25 * resolution, high - 0.25 * resolution)
+            } else {
+                0.5 * (low + high)
+            };
+            let g = self.value(k, method, step, theta);
+            if sign(g) == side {
+                (low, g_low) = (theta, g);
+                if moved == side {
+                    g_high *= 0.5;
+                }
+                moved = side;
+            } else {
+                (high, g_high) = (theta, g);
+                if moved == -side {
+                    g_low *= 0.5;
+                }
+                moved = -side;
+                if g == 0.0 {
+                    break;
+                }
+            }
+        }
+        high
+    }
+
+    /// Does what is due at `t`.
+    pub fn act(&mut self, t: f64, u: &mut [f64]) -> Action {
+        let mut action = Action::GoOn;
+        for k in std::mem::take(&mut self.due) {
+            let event = &self.events[k];
+            if let Some(effect) = &event.effect {
+                effect(t, u, &self.p);
+            }
+            if event.terminal {
+                action = Action::End;
+            }
+        }
+        for preset in self.presets.iter().filter(|preset| preset.times.contains(&t)) {
+            (preset.effect)(t, u, &self.p);
+        }
+        // What was changed may have moved a function to its other side without crossing.
+        for (side, event) in self.sides.iter_mut().zip(&self.events).filter(|(side, _)| **side != 0.0) {
+            *side = sign((event.function)(t, u, &self.p));
+        }
+        action
+    }
+
+    pub fn into_names(self) -> (Vec<String>, Vec<Occurrence>) {
+        (self.events.into_iter().map(|e| e.name).collect(), self.occurred)
+    }
+}
+
+/// −1, 0 or 1; NaN counts as zero, since it is on no side.
+fn sign(x: f64) -> f64 {
+    if x > 0.0 {
+        1.0
+    } else if x < 0.0 {
+        -1.0
+    } else {
+        0.0
+    }
+}

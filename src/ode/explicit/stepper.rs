@@ -1,0 +1,314 @@
+//! The step of an explicit Runge–Kutta method.
+
+use super::Tableau;
+use crate::ode::control::{Controller, error_norm, first_not_finite};
+use crate::ode::options::Method;
+use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
+use std::marker::PhantomData;
+
+/// Memory and step control of an explicit Runge–Kutta method.
+#[derive(Clone, Debug)]
+pub(crate) struct ExplicitRk<T> {
+    /// Stages, one after the other, `n` numbers each; then the extra stages of the dense output.
+    pub k: Vec<f64>,
+    stage: Vec<f64>,
+    error: Vec<f64>,
+    low: Vec<f64>,
+    norm: f64,
+    controller: Controller,
+    stiffness: Stiffness,
+    /// Whether the extra stages belong to the last attempt.
+    prepared: bool,
+    method: Method,
+    tableau: PhantomData<T>,
+}
+
+/// Notes whether steps are as long as stability allows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stiffness {
+    accepted: usize,
+    stiff: usize,
+    calm: usize,
+}
+
+/// Steps in a row at the border of stability before a problem looks stiff, and calm ones before it no longer does.
+/// Hairer & Wanner II, IV.2.
+const STIFF_STEPS: usize = 15;
+const CALM_STEPS: usize = 6;
+/// Stiffness is looked for every so many steps, and at each step once there is a suspicion.
+const LOOK_EVERY: usize = 16;
+
+/// $y_i = u_i + h \sum_j a_j k_{ji}$ with the number of terms known to the compiler.
+#[inline(always)]
+fn combine_terms<const J: usize>(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
+    let n = u.len();
+    let stages: [&[f64]; J] = std::array::from_fn(|j| &k[row[j].0 * n..][..n]);
+    let scaled: [f64; J] = std::array::from_fn(|j| h * row[j].1);
+    let y = &mut y[..n];
+    for i in 0..n {
+        let mut sum = u[i];
+        for j in 0..J {
+            sum += scaled[j] * stages[j][i];
+        }
+        y[i] = sum;
+    }
+}
+
+/// $y_i = u_i + h \sum_j a_j k_{ji}$.
+#[inline(always)]
+pub(crate) fn combine(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
+    match row.len() {
+        0 => y.copy_from_slice(u),
+        1 => combine_terms::<1>(row, k, h, u, y),
+        2 => combine_terms::<2>(row, k, h, u, y),
+        3 => combine_terms::<3>(row, k, h, u, y),
+        4 => combine_terms::<4>(row, k, h, u, y),
+        5 => combine_terms::<5>(row, k, h, u, y),
+        6 => combine_terms::<6>(row, k, h, u, y),
+        7 => combine_terms::<7>(row, k, h, u, y),
+        8 => combine_terms::<8>(row, k, h, u, y),
+        9 => combine_terms::<9>(row, k, h, u, y),
+        _ => {
+            combine_terms::<9>(&row[..9], k, h, u, y);
+            add_weighted(&row[9..], k, h, y);
+        }
+    }
+}
+
+/// $y_i \mathrel{+}= h \sum_j a_j k_{ji}$.
+#[inline(always)]
+fn add_weighted(row: &[(usize, f64)], k: &[f64], h: f64, y: &mut [f64]) {
+    let n = y.len();
+    for (j, a) in row {
+        let scaled = h * a;
+        for (y, k) in y.iter_mut().zip(&k[j * n..][..n]) {
+            *y += scaled * k;
+        }
+    }
+}
+
+impl<T: Tableau> ExplicitRk<T> {
+    pub fn new(method: Method) -> Self {
+        ExplicitRk {
+            k: Vec::new(),
+            stage: Vec::new(),
+            error: Vec::new(),
+            low: Vec::new(),
+            norm: 0.0,
+            controller: Controller::default(),
+            stiffness: Stiffness::default(),
+            prepared: false,
+            method,
+            tableau: PhantomData,
+        }
+    }
+
+    /// Where the derivative at the end of the step stands: the last stage, or a row after all stages.
+    const NEXT: usize = if T::FIRST_SAME_AS_LAST { T::STAGES - 1 } else { T::STAGES + T::EXTRA };
+
+    /// Stages to evaluate before the error is known.
+    const TESTED: usize = {
+        let (mut used, rows) = (false, [T::E, T::E_LOW]);
+        let mut r = 0;
+        while r < rows.len() {
+            let mut i = 0;
+            while i < rows[r].len() {
+                used |= rows[r][i].0 == Self::NEXT;
+                i += 1;
+            }
+            r += 1;
+        }
+        if T::FIRST_SAME_AS_LAST && !used { T::STAGES - 1 } else { T::STAGES }
+    };
+
+    /// The scaled error of the attempt; NaN when it is not finite.
+    #[inline(always)]
+    fn scaled_error(&mut self, h: f64, u: &[f64], u_new: &[f64], cx: &Context) -> f64 {
+        self.error.fill(0.0);
+        add_weighted(T::E, &self.k, h, &mut self.error);
+        let norm = error_norm(cx.options, &self.error, u, u_new);
+        if T::E_LOW.is_empty() {
+            return norm;
+        }
+        // Hairer, Nørsett, Wanner I, eq. (II.10.17): err₅² / √(err₅² + 0.01 err₃²).
+        self.low.fill(0.0);
+        add_weighted(T::E_LOW, &self.k, h, &mut self.low);
+        let low = error_norm(cx.options, &self.low, u, u_new);
+        let both = norm * norm + 0.01 * low * low;
+        if both > 0.0 { norm * norm / both.sqrt() } else { both }
+    }
+
+    /// The product of step and the Jacobian's norm along the last stage, where a stage and the new state share the time
+    /// $t + h$: $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$. Hairer & Wanner II, IV.2.
+    #[inline(always)]
+    fn look_for_stiffness(&mut self, step: &Step) {
+        let partner = if T::FIRST_SAME_AS_LAST { T::STAGES - 2 } else { T::STAGES - 1 };
+        if T::C[partner] != 1.0 || T::STAGES < 3 {
+            return;
+        }
+        let s = &mut self.stiffness;
+        s.accepted += 1;
+        if s.stiff == 0 && s.accepted % LOOK_EVERY != 0 {
+            return;
+        }
+        let n = step.u.len();
+        let (a, b) = (&self.k[partner * n..][..n], &self.k[Self::NEXT * n..][..n]);
+        let (mut num, mut den) = (0.0, 0.0);
+        for i in 0..n {
+            num += (b[i] - a[i]).powi(2);
+            den += (step.u_new[i] - self.stage[i]).powi(2);
+        }
+        // Below the rounding of the states the quotient means nothing.
+        let size: f64 = step.u_new.iter().map(|u| (u * 1e-14).powi(2)).sum();
+        let stiff = den > size && step.h * step.h * num > (T::STABILITY * 0.9).powi(2) * den;
+        if stiff {
+            s.stiff += 1;
+            s.calm = 0;
+        } else if s.stiff > 0 {
+            s.calm += 1;
+            if s.calm >= CALM_STEPS {
+                s.stiff = 0;
+                s.calm = 0;
+            }
+        }
+    }
+}
+
+impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
+    fn order(&self) -> usize {
+        T::ORDER
+    }
+
+    #[inline(always)]
+    fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
+        let n = u.len();
+        self.k.resize((Self::NEXT + 1).max(T::STAGES + T::EXTRA) * n, 0.0);
+        for v in [&mut self.stage, &mut self.error, &mut self.low] {
+            v.resize(n, 0.0);
+        }
+        self.controller = Controller::new(cx.options.controller.unwrap_or_default(), T::ERROR_ORDER);
+        self.stiffness = Stiffness::default();
+        self.prepared = false;
+        f.eval(0, t, u, &mut self.k[..n]);
+        cx.statistics.rhs += 1;
+        match first_not_finite(&self.k[..n]) {
+            Some(component) => Err(component),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(always)]
+    fn slope(&self) -> &[f64] {
+        &self.k[..self.stage.len()]
+    }
+
+    #[inline(always)]
+    fn attempt(
+        &mut self,
+        f: &mut F,
+        t: f64,
+        h: f64,
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        let n = u.len();
+        let (k, stage) = (&mut self.k[..], &mut self.stage[..n]);
+        self.prepared = false;
+        for s in 1..Self::TESTED {
+            let y: &mut [f64] = if s == Self::NEXT { &mut *u_new } else { &mut *stage };
+            combine(T::A[s], k, h, u, y);
+            f.eval(s, t + T::C[s] * h, y, &mut k[s * n..(s + 1) * n]);
+        }
+        cx.statistics.rhs += Self::TESTED - 1;
+        if Self::TESTED <= Self::NEXT {
+            combine(T::B, k, h, u, u_new);
+        }
+        self.norm = if cx.options.fixed_step.is_some() { 0.0 } else { self.scaled_error(h, u, u_new, cx) };
+        if self.norm > 1.0 {
+            return Err(Rejection::Error);
+        }
+        if self.norm.is_nan() {
+            return Err(Rejection::NotFinite);
+        }
+        if Self::TESTED <= Self::NEXT {
+            f.eval(Self::NEXT, t + h, u_new, &mut self.k[Self::NEXT * n..][..n]);
+            cx.statistics.rhs += 1;
+        }
+        // An error estimate without the last stage in it does not see that the derivative is not finite there.
+        match first_not_finite(&self.k[Self::NEXT * n..][..n]) {
+            Some(_) => Err(Rejection::NotFinite),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(always)]
+    fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
+        let n = step.u.len();
+        self.look_for_stiffness(step);
+        self.k.copy_within(Self::NEXT * n..(Self::NEXT + 1) * n, 0);
+        step.h.abs() * self.controller.accepted(self.norm, step.h.abs())
+    }
+
+    fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
+        h * match why {
+            Rejection::Error => self.controller.rejected(self.norm),
+            _ => self.controller.not_here(),
+        }
+    }
+
+    fn error(&self) -> &[f64] {
+        &self.error
+    }
+
+    fn looks_stiff(&self) -> bool {
+        self.stiffness.stiff >= STIFF_STEPS
+    }
+
+    fn prepare(&mut self, f: &mut F, step: &Step, cx: &mut Context) {
+        if T::EXTRA == 0 || self.prepared {
+            return;
+        }
+        let n = step.u.len();
+        for s in T::STAGES..T::STAGES + T::EXTRA {
+            combine(T::A[s], &self.k, step.h, step.u, &mut self.low);
+            f.eval(s, step.t + T::C[s] * step.h, &self.low, &mut self.k[s * n..(s + 1) * n]);
+        }
+        cx.statistics.rhs += T::EXTRA;
+        self.prepared = true;
+    }
+
+    #[inline(always)]
+    fn interpolate(&self, step: &Step, theta: f64, out: &mut [f64]) {
+        if theta == 1.0 {
+            out.copy_from_slice(step.u_new);
+            return;
+        }
+        let n = step.u.len();
+        out.copy_from_slice(step.u);
+        for (j, r) in T::DENSE {
+            let weight = step.h * power_sum(r, theta);
+            for (y, k) in out.iter_mut().zip(&self.k[j * n..][..n]) {
+                *y += weight * k;
+            }
+        }
+    }
+
+    fn polynomial(&self, step: &Step, rows: &mut Vec<f64>) {
+        let n = step.u.len();
+        for m in 0..T::DENSE_DEGREE {
+            let weight = |r: &[f64]| step.h * r.get(m).copied().unwrap_or(0.0);
+            rows.extend((0..n).map(|i| T::DENSE.iter().map(|(j, r)| weight(r) * self.k[j * n + i]).sum::<f64>()));
+        }
+    }
+
+    fn method(&self) -> Method {
+        self.method
+    }
+}
+
+/// $\sum_m r_m \theta^m$, $m = 1, 2, \dots$
+#[inline(always)]
+pub(crate) fn power_sum(r: &[f64], theta: f64) -> f64 {
+    r.iter().rev().fold(0.0, |sum, r| sum * theta + r) * theta
+}

@@ -1,0 +1,238 @@
+//! The step of an ESDIRK method.
+
+use super::EsdirkTableau;
+use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
+use crate::ode::explicit::{combine, power_sum};
+use crate::ode::implicit::matrix::IterationMatrix;
+use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
+use crate::ode::options::Method;
+use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
+use std::marker::PhantomData;
+
+/// Memory and step control of an ESDIRK method.
+pub(crate) struct Esdirk<T> {
+    matrix: IterationMatrix,
+    convergence: Convergence,
+    /// $k_i$, one after the other, `n` numbers each.
+    k: Vec<f64>,
+    /// $u + h \sum_{j<i} a_{ij} k_j$.
+    base: Vec<f64>,
+    stage: Vec<f64>,
+    f: Vec<f64>,
+    moved: Vec<f64>,
+    product: Vec<f64>,
+    error: Vec<f64>,
+    norm: f64,
+    controller: Controller,
+    method: Method,
+    tableau: PhantomData<T>,
+}
+
+/// Iterations of Newton's method for one stage.
+const ITERATIONS: usize = 8;
+
+impl<T: EsdirkTableau> Esdirk<T> {
+    pub fn new(method: Method) -> Self {
+        Esdirk {
+            matrix: IterationMatrix::default(),
+            convergence: Convergence::new(ITERATIONS),
+            k: Vec::new(),
+            base: Vec::new(),
+            stage: Vec::new(),
+            f: Vec::new(),
+            moved: Vec::new(),
+            product: Vec::new(),
+            error: Vec::new(),
+            norm: 0.0,
+            controller: Controller::default(),
+            method,
+            tableau: PhantomData,
+        }
+    }
+
+    /// All stages of the step with the matrix at hand.
+    fn stages<F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        t: f64,
+        h: f64,
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        let n = u.len();
+        let sigma = 1.0 / (h * T::GAMMA);
+        for s in 1..T::STAGES {
+            combine(T::A[s], &self.k, h, u, &mut self.base);
+            // The first guess of the stage, from the guess of its derivative.
+            combine(T::PREDICTOR[s], &self.k, h * T::GAMMA, &self.base, &mut self.stage);
+            self.convergence.begin();
+            loop {
+                f.eval(s, t + T::C[s] * h, &self.stage, &mut self.f);
+                cx.statistics.rhs += 1;
+                cx.statistics.newton_iterations += 1;
+                if first_not_finite(&self.f).is_some() {
+                    return Err(Rejection::NotFinite);
+                }
+                // (σM − f_u) δ = f(U) − σM (U − base)
+                for i in 0..n {
+                    self.moved[i] = sigma * (self.stage[i] - self.base[i]);
+                }
+                match f.mass() {
+                    None => self.f.iter_mut().zip(&self.moved).for_each(|(f, x)| *f -= x),
+                    Some(mass) => {
+                        mass.multiply(&self.moved, &mut self.product);
+                        self.f.iter_mut().zip(&self.product).for_each(|(f, x)| *f -= x);
+                    }
+                }
+                self.matrix.solve(&mut self.f, cx)?;
+                for i in 0..n {
+                    self.stage[i] += self.f[i];
+                }
+                let size = error_norm(cx.options, &self.f, u, &self.stage);
+                match self.convergence.judge(size) {
+                    Verdict::Converged => break,
+                    Verdict::GoOn => {}
+                    Verdict::Failed => return Err(Rejection::Newton),
+                }
+            }
+            for i in 0..n {
+                self.k[s * n + i] = sigma * (self.stage[i] - self.base[i]);
+            }
+        }
+        u_new.copy_from_slice(&self.stage);
+        Ok(())
+    }
+}
+
+impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
+    fn order(&self) -> usize {
+        T::ORDER
+    }
+
+    fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
+        let n = u.len();
+        self.k.resize(T::STAGES * n, 0.0);
+        for v in [&mut self.base, &mut self.stage, &mut self.f, &mut self.moved, &mut self.product, &mut self.error] {
+            v.resize(n, 0.0);
+        }
+        self.convergence.forget();
+        self.matrix.start(f, cx);
+        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
+        f.eval(0, t, u, &mut self.f);
+        cx.statistics.rhs += 1;
+        if let Some(component) = first_not_finite(&self.f) {
+            return Err(component);
+        }
+        self.matrix.initial_slope(f, t, u, &self.f, &mut self.k[..n], cx);
+        Ok(())
+    }
+
+    fn slope(&self) -> &[f64] {
+        &self.k[..self.f.len()]
+    }
+
+    fn attempt(
+        &mut self,
+        f: &mut F,
+        t: f64,
+        h: f64,
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        let n = u.len();
+        let sigma = 1.0 / (h * T::GAMMA);
+        loop {
+            if self.matrix.is_worn() {
+                f.eval(0, t, u, &mut self.f);
+                cx.statistics.rhs += 1;
+                self.matrix.evaluate(f, t, u, &self.f, cx);
+                self.convergence.forget();
+            }
+            self.matrix.factorize(sigma, cx)?;
+            match self.stages(f, t, h, u, u_new, cx) {
+                // Before the step is given up, a fresh Jacobian.
+                Err(Rejection::Newton) if !self.matrix.current => self.matrix.wear_out(),
+                Err(why) => return Err(why),
+                Ok(()) => break,
+            }
+        }
+        self.norm = 0.0;
+        if cx.options.fixed_step.is_some() {
+            return Ok(());
+        }
+        self.base.fill(0.0);
+        combine(T::E, &self.k, h, &self.base, &mut self.error);
+        if T::ERROR_TO_FILTER {
+            for i in 0..n {
+                self.moved[i] = sigma * self.error[i];
+            }
+            match f.mass() {
+                None => self.error.copy_from_slice(&self.moved),
+                Some(mass) => mass.multiply(&self.moved, &mut self.error),
+            }
+            self.matrix.solve(&mut self.error, cx)?;
+        }
+        self.norm = error_norm(cx.options, &self.error, u, u_new);
+        if self.norm <= 1.0 {
+            Ok(())
+        } else if self.norm > 1.0 {
+            Err(Rejection::Error)
+        } else {
+            Err(Rejection::NotFinite)
+        }
+    }
+
+    fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
+        let n = step.u.len();
+        self.k.copy_within((T::STAGES - 1) * n.., 0);
+        let h = step.h.abs();
+        let next = h * self.controller.accepted(self.norm, h);
+        self.matrix.after_step(self.convergence.worst_rate <= rate_to_keep(n));
+        // A step a little longer is not worth a factorisation.
+        if !self.matrix.is_worn() && next >= h && next <= 1.2 * h { h } else { next }
+    }
+
+    fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
+        h * match why {
+            Rejection::Error => self.controller.rejected(self.norm),
+            _ => self.controller.not_here(),
+        }
+    }
+
+    fn error(&self) -> &[f64] {
+        &self.error
+    }
+
+    fn interpolate(&self, step: &Step, theta: f64, out: &mut [f64]) {
+        if theta == 1.0 {
+            out.copy_from_slice(step.u_new);
+            return;
+        }
+        let n = step.u.len();
+        out.copy_from_slice(step.u);
+        for (j, r) in T::DENSE {
+            let weight = step.h * power_sum(r, theta);
+            for (y, k) in out.iter_mut().zip(&self.k[j * n..][..n]) {
+                *y += weight * k;
+            }
+        }
+    }
+
+    fn polynomial(&self, step: &Step, rows: &mut Vec<f64>) {
+        let n = step.u.len();
+        for m in 0..T::DENSE_DEGREE {
+            let weight = |r: &[f64]| step.h * r.get(m).copied().unwrap_or(0.0);
+            rows.extend((0..n).map(|i| T::DENSE.iter().map(|(j, r)| weight(r) * self.k[j * n + i]).sum::<f64>()));
+        }
+    }
+
+    fn method(&self) -> Method {
+        self.method
+    }
+
+    fn stiffness(&mut self, f: &F, h: f64) -> f64 {
+        h.abs() * self.matrix.norm(f, &mut self.moved)
+    }
+}

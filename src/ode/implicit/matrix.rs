@@ -1,0 +1,184 @@
+//! The matrix of an implicit method, $W = \sigma M - f_u$, with the Jacobian it is made of.
+
+use crate::ode::linear::Shifted;
+use crate::ode::stepper::{Context, Implicit, Rejection};
+use faer::c64;
+
+/// Steps that a Jacobian may serve. CVODES, Mathematical Considerations.
+const MOST_STEPS: usize = 50;
+
+/// Jacobian and factors, kept as long as they serve.
+#[derive(Default)]
+pub(crate) struct IterationMatrix {
+    /// Values of $f_u$, `n × n` column by column or the entries of the sparsity.
+    pub jacobian: Vec<f64>,
+    factors: Option<Shifted<f64>>,
+    /// Whether `jacobian` was evaluated where the step starts.
+    pub current: bool,
+    /// Whether it has to be evaluated before the next attempt.
+    worn: bool,
+    /// Steps since it was evaluated.
+    age: usize,
+    /// Counts the Jacobians, so that factors made of an older one are known.
+    version: usize,
+    /// The shift that the factors are for.
+    sigma: f64,
+}
+
+impl IterationMatrix {
+    /// Room for the problem; whatever was known is forgotten.
+    pub fn start<F: Implicit + ?Sized>(&mut self, f: &F, cx: &Context) {
+        let n = f.dimension();
+        let len = f.sparsity().map_or(n * n, |s| s.entry_count());
+        self.jacobian.resize(len, 0.0);
+        if self.factors.is_none() {
+            self.factors = Some(Shifted::new(n, f.sparsity(), f.mass(), cx.options.linear_solver));
+        }
+        self.wear_out();
+    }
+
+    /// Evaluates the Jacobian at $(t, u)$ with $f = f(t, u)$, unless it is the one of this place.
+    pub fn evaluate<F: Implicit + ?Sized>(&mut self, f: &mut F, t: f64, u: &[f64], slope: &[f64], cx: &mut Context) {
+        if !self.current {
+            f.jacobian(t, u, slope, &mut self.jacobian, cx.statistics);
+            self.current = true;
+            self.worn = false;
+            self.age = 0;
+            self.version += 1;
+            self.sigma = f64::NAN;
+        }
+    }
+
+    /// Says that the Jacobian must not be used again.
+    pub fn wear_out(&mut self) {
+        self.current = false;
+        self.worn = true;
+        self.sigma = f64::NAN;
+    }
+
+    /// Whether the Jacobian has to be evaluated before the next attempt.
+    pub fn is_worn(&self) -> bool {
+        self.worn
+    }
+
+    /// The step is made: the Jacobian is that of a place left behind, and serves on if it did well.
+    pub fn after_step(&mut self, did_well: bool) {
+        self.current = false;
+        self.age += 1;
+        if !did_well || self.age >= MOST_STEPS {
+            self.worn = true;
+        }
+    }
+
+    /// $M^{-1} f$ as far as $M$ determines it: what an implicit Euler step of next to no length gives.
+    pub fn initial_slope<F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        t: f64,
+        u: &[f64],
+        slope: &[f64],
+        out: &mut [f64],
+        cx: &mut Context,
+    ) {
+        out.copy_from_slice(slope);
+        if f.mass().is_none() {
+            return;
+        }
+        self.evaluate(f, t, u, slope, cx);
+        let norm = self.norm(f, out).max(f64::MIN_POSITIVE);
+        let sigma = 1e6 * norm;
+        out.copy_from_slice(slope);
+        if self.factorize(sigma, cx).is_ok() && self.solve(out, cx).is_ok() && out.iter().all(|x| x.is_finite()) {
+            out.iter_mut().for_each(|x| *x *= sigma);
+        } else {
+            out.fill(0.0);
+        }
+    }
+
+    /// Factorises $\sigma M - f_u$, unless the factors are those already.
+    pub fn factorize(&mut self, sigma: f64, cx: &mut Context) -> Result<(), Rejection> {
+        if self.sigma == sigma {
+            return Ok(());
+        }
+        if !self.jacobian.iter().map(|x| 0.0 * x).sum::<f64>().eq(&0.0) {
+            return Err(Rejection::NotFinite);
+        }
+        cx.statistics.factorizations += 1;
+        self.sigma = f64::NAN;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
+        factors.factorize(sigma, &self.jacobian).map_err(|_| Rejection::Singular)?;
+        self.sigma = sigma;
+        Ok(())
+    }
+
+    /// Solves with the factors in place.
+    pub fn solve(&mut self, b: &mut [f64], cx: &mut Context) -> Result<(), Rejection> {
+        cx.statistics.solves += 1;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
+        factors.solve(b).map_err(|_| Rejection::Newton)
+    }
+
+    /// An upper bound of the spectral radius of $f_u$: the smaller of its row and column sum norms.
+    pub fn norm<F: Implicit + ?Sized>(&self, f: &F, rows: &mut [f64]) -> f64 {
+        let n = rows.len();
+        rows.fill(0.0);
+        let mut columns: f64 = 0.0;
+        for j in 0..n {
+            let mut sum = 0.0;
+            match f.sparsity() {
+                None => {
+                    for (row, x) in rows.iter_mut().zip(&self.jacobian[j * n..(j + 1) * n]) {
+                        *row += x.abs();
+                        sum += x.abs();
+                    }
+                }
+                Some(sparsity) => {
+                    let range = sparsity.starts()[j]..sparsity.starts()[j + 1];
+                    for (i, x) in sparsity.column(j).iter().zip(&self.jacobian[range]) {
+                        rows[*i] += x.abs();
+                        sum += x.abs();
+                    }
+                }
+            }
+            columns = columns.max(sum);
+        }
+        columns.min(rows.iter().fold(0.0, |m, x| m.max(*x)))
+    }
+}
+
+/// The factors of $(\alpha + \mathrm{i} \beta) M - f_u$, with the Jacobian of an [`IterationMatrix`].
+#[derive(Default)]
+pub(crate) struct ComplexMatrix {
+    factors: Option<Shifted<c64>>,
+    /// The shift and the version of the Jacobian that the factors are for.
+    made_for: Option<(c64, usize)>,
+}
+
+impl ComplexMatrix {
+    pub fn start<F: Implicit + ?Sized>(&mut self, f: &F, cx: &Context) {
+        if self.factors.is_none() {
+            self.factors = Some(Shifted::new(f.dimension(), f.sparsity(), f.mass(), cx.options.linear_solver));
+        }
+        self.made_for = None;
+    }
+
+    /// Factorises, unless the factors are those already.
+    pub fn factorize(&mut self, sigma: c64, matrix: &IterationMatrix, cx: &mut Context) -> Result<(), Rejection> {
+        let wanted = Some((sigma, matrix.version));
+        if self.made_for == wanted {
+            return Ok(());
+        }
+        cx.statistics.factorizations += 1;
+        self.made_for = None;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
+        factors.factorize(sigma, &matrix.jacobian).map_err(|_| Rejection::Singular)?;
+        self.made_for = wanted;
+        Ok(())
+    }
+
+    pub fn solve(&mut self, b: &mut [c64], cx: &mut Context) -> Result<(), Rejection> {
+        cx.statistics.solves += 1;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
+        factors.solve(b).map_err(|_| Rejection::Newton)
+    }
+}

@@ -1,0 +1,116 @@
+//! A system with its parameters, as implicit methods see it.
+
+use super::integrate::Span;
+use super::options::{Options, Tolerance};
+use super::solution::Statistics;
+use super::stepper::{Implicit, Rhs};
+use crate::model::{MassMatrix, Sparsity, System};
+
+/// Evaluates a system plainly; derivatives are its own, or differences where it has none.
+pub(crate) struct Plain<'s, S: ?Sized> {
+    pub system: &'s S,
+    pub p: Vec<f64>,
+    mass: Option<MassMatrix>,
+    atol: Tolerance,
+    time_scale: f64,
+    /// Whether a derivative was formed by differences.
+    pub differences: bool,
+    shifted: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+impl<'s, S: System + ?Sized> Plain<'s, S> {
+    pub fn new(system: &'s S, p: &[f64], options: &Options, span: Span) -> Self {
+        Plain {
+            system,
+            time_scale: (span.end - span.start).abs(),
+            p: p.to_vec(),
+            mass: system.mass_matrix(),
+            atol: options.atol.clone(),
+            differences: false,
+            shifted: Vec::new(),
+            slope: Vec::new(),
+        }
+    }
+
+    /// Columns of $f_u$ by forward differences; columns that never meet in a row could share one, which a system that
+    /// knows its sparsity does itself.
+    fn differences(&mut self, t: f64, u: &[f64], f: &[f64], values: &mut [f64], statistics: &mut Statistics) {
+        let n = u.len();
+        self.differences = true;
+        self.shifted.resize(n, 0.0);
+        self.slope.resize(n, 0.0);
+        self.shifted.copy_from_slice(u);
+        let mut at = 0;
+        for j in 0..n {
+            // Half the digits of the state, or of the size below which it is noise.
+            let size = f64::EPSILON.sqrt() * u[j].abs().max(self.atol.of(j));
+            self.shifted[j] = u[j] + size;
+            let delta = self.shifted[j] - u[j];
+            self.system.eval(t, &self.shifted, &self.p, &mut self.slope);
+            statistics.rhs += 1;
+            self.shifted[j] = u[j];
+            match self.system.sparsity() {
+                None => {
+                    for i in 0..n {
+                        values[j * n + i] = (self.slope[i] - f[i]) / delta;
+                    }
+                }
+                Some(sparsity) => {
+                    for i in sparsity.column(j) {
+                        values[at] = (self.slope[*i] - f[*i]) / delta;
+                        at += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S: System + ?Sized> Rhs for Plain<'_, S> {
+    #[inline(always)]
+    fn eval(&mut self, _stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
+        self.system.eval(t, u, &self.p, du);
+    }
+
+    fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
+        self.system.eval(t, u, &self.p, du);
+    }
+}
+
+impl<S: System + ?Sized> Implicit for Plain<'_, S> {
+    fn dimension(&self) -> usize {
+        self.system.dimension()
+    }
+
+    fn jacobian(&mut self, t: f64, u: &[f64], f: &[f64], values: &mut [f64], statistics: &mut Statistics) {
+        statistics.jacobians += 1;
+        if !self.system.state_jacobian(t, u, &self.p, values) {
+            self.differences(t, u, f, values, statistics);
+        }
+    }
+
+    fn time_derivative(&mut self, t: f64, u: &[f64], f: &[f64], f_t: &mut [f64], statistics: &mut Statistics) -> bool {
+        if self.system.is_autonomous() {
+            return false;
+        }
+        if !self.system.time_derivative(t, u, &self.p, f_t) {
+            let later = t + f64::EPSILON.sqrt() * t.abs().max(1e-4 * self.time_scale);
+            self.system.eval(later, u, &self.p, f_t);
+            statistics.rhs += 1;
+            for (d, f) in f_t.iter_mut().zip(f) {
+                *d = (*d - f) / (later - t);
+            }
+            self.differences = true;
+        }
+        true
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.system.sparsity()
+    }
+
+    fn mass(&self) -> Option<&MassMatrix> {
+        self.mass.as_ref()
+    }
+}
