@@ -95,7 +95,7 @@ impl Controller {
 /// $\log_2 m = \frac{2}{\ln 2} \operatorname{artanh}\frac{m - 1}{m + 1}$ for the mantissa $m \in [2^{-1/2}, 2^{1/2})$.
 #[inline(always)]
 fn log2(x: f64) -> f64 {
-    if !(x >= f64::MIN_POSITIVE && x < f64::INFINITY) {
+    if !(f64::MIN_POSITIVE..f64::INFINITY).contains(&x) {
         return x.log2();
     }
     // Adding the bits of √2's mantissa carries into the exponent exactly where the mantissa is above √2.

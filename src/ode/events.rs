@@ -37,7 +37,7 @@ pub struct Event<'e> {
     effect: Option<Box<Effect<'e>>>,
 }
 
-type Function<'e> = dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e;
+pub(super) type Function<'e> = dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e;
 type Effect<'e> = dyn Fn(f64, &mut [f64], &[f64]) + 'e;
 
 /// Which crossings count.

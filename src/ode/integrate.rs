@@ -255,7 +255,7 @@ impl Course {
             if self.attempts >= options.max_steps {
                 return Err(self.stop(StopReason::TooManySteps, method.error(), u, work, options));
             }
-            if self.attempts % CLOCK_EVERY == 0 && self.out_of_time(options) {
+            if self.attempts.is_multiple_of(CLOCK_EVERY) && self.out_of_time(options) {
                 return Err(self.stop(StopReason::TimeBudget, method.error(), u, work, options));
             }
             self.attempts += 1;

@@ -1,6 +1,6 @@
 //! What a plain solve does with its steps: keeps states, looks for events, sums integrals.
 
-use super::events::Events;
+use super::events::{Events, Function};
 use super::integrate::{Action, Kept, Observer, SaveTimes, Span, Stop, Workspace, integrate};
 use super::options::{Options, Save};
 use super::problem::Plain;
@@ -22,7 +22,7 @@ pub(super) struct Keeper<'s, 'e> {
 /// $g(t, u, p)$, whose integral over time is wanted.
 pub(super) struct Integrand<'e> {
     pub name: String,
-    pub function: Box<dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e>,
+    pub function: Box<Function<'e>>,
 }
 
 /// Nodes and weights of Gauss' rule with five points on [0, 1]: exact to degree 9, beyond every dense output here.

@@ -2,7 +2,7 @@
 
 use super::Tableau;
 use crate::ode::control::{Controller, error_norm, first_not_finite};
-use crate::ode::options::Method;
+use crate::ode::options::{Method, Options};
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
 
@@ -35,6 +35,8 @@ struct Stiffness {
 /// Hairer & Wanner II, IV.2.
 const STIFF_STEPS: usize = 15;
 const CALM_STEPS: usize = 6;
+/// The part of the interval of stability from which on a step counts as being at its border.
+const BORDER: f64 = 0.8;
 /// Stiffness is looked for every so many steps, and at each step once there is a suspicion.
 const LOOK_EVERY: usize = 16;
 
@@ -141,26 +143,29 @@ impl<T: Tableau> ExplicitRk<T> {
     /// The product of step and the Jacobian's norm along the last stage, where a stage and the new state share the time
     /// $t + h$: $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$. Hairer & Wanner II, IV.2.
     #[inline(always)]
-    fn look_for_stiffness(&mut self, step: &Step) {
+    fn look_for_stiffness(&mut self, step: &Step, options: &Options) {
         let partner = if T::FIRST_SAME_AS_LAST { T::STAGES - 2 } else { T::STAGES - 1 };
         if T::C[partner] != 1.0 || T::STAGES < 3 {
             return;
         }
         let s = &mut self.stiffness;
         s.accepted += 1;
-        if s.stiff == 0 && s.accepted % LOOK_EVERY != 0 {
+        if s.stiff == 0 && !s.accepted.is_multiple_of(LOOK_EVERY) {
             return;
         }
         let n = step.u.len();
         let (a, b) = (&self.k[partner * n..][..n], &self.k[Self::NEXT * n..][..n]);
-        let (mut num, mut den) = (0.0, 0.0);
+        // In the scale of the error control: what is stiff may be a trace among large states. And below the rounding of
+        // the states the quotient means nothing.
+        let (mut num, mut den, mut size) = (0.0, 0.0, 0.0);
         for i in 0..n {
-            num += (b[i] - a[i]).powi(2);
-            den += (step.u_new[i] - self.stage[i]).powi(2);
+            let u = step.u_new[i];
+            let weight = 1.0 / (options.atol.of(i) + options.rtol * u.abs());
+            num += ((b[i] - a[i]) * weight).powi(2);
+            den += ((u - self.stage[i]) * weight).powi(2);
+            size += (1e-14 * u * weight).powi(2);
         }
-        // Below the rounding of the states the quotient means nothing.
-        let size: f64 = step.u_new.iter().map(|u| (u * 1e-14).powi(2)).sum();
-        let stiff = den > size && step.h * step.h * num > (T::STABILITY * 0.9).powi(2) * den;
+        let stiff = den > size && step.h * step.h * num > (T::STABILITY * BORDER).powi(2) * den;
         if stiff {
             s.stiff += 1;
             s.calm = 0;
@@ -243,9 +248,9 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
     }
 
     #[inline(always)]
-    fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
+    fn accept(&mut self, _f: &mut F, step: &Step, cx: &mut Context) -> f64 {
         let n = step.u.len();
-        self.look_for_stiffness(step);
+        self.look_for_stiffness(step, cx.options);
         self.k.copy_within(Self::NEXT * n..(Self::NEXT + 1) * n, 0);
         step.h.abs() * self.controller.accepted(self.norm, step.h.abs())
     }

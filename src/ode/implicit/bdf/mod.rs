@@ -192,6 +192,15 @@ mod tests {
         }
     }
 
+    /// The gains in step size of Shampine & Reichelt, table 1: $(C^{BDF}_k / C_k)^{1/(k+1)}$.
+    #[test]
+    fn steps_are_longer_by_the_published_percentages() {
+        for (k, percent) in [(1, 26.0), (2, 26.0), (3, 26.0), (4, 12.0), (5, 0.0)] {
+            let gain = (1.0 / ((k + 1) as f64 * ERROR_CONSTANT[k])).powf(1.0 / (k + 1) as f64);
+            assert!((100.0 * (gain - 1.0) - percent).abs() < 0.5, "order {k}: {gain}");
+        }
+    }
+
     /// A polynomial of degree $k$ has on the new grid the differences that it has there.
     #[test]
     fn differences_move_to_another_grid() {

@@ -233,12 +233,10 @@ fn powers<T: RadauTableau>() -> Vec<f64> {
         // θ Π (θ − cⱼ), multiplied out; the constant term is zero.
         let mut polynomial = vec![0.0; s + 1];
         polynomial[1] = T::BARYCENTRIC[i];
-        let mut degree = 1;
-        for j in (0..s).filter(|j| *j != i) {
+        for (degree, j) in (1..).zip((0..s).filter(|j| *j != i)) {
             for m in (1..=degree + 1).rev() {
                 polynomial[m] = polynomial[m - 1] - T::C[j] * polynomial[m];
             }
-            degree += 1;
         }
         all.extend_from_slice(&polynomial[1..]);
     }

@@ -108,6 +108,8 @@ impl RosenbrockTableau for Rodas5P {
     const M: Row = &[(0, A61), (1, A62), (2, A63), (3, A64), (4, A65), (5, 1.0), (6, 1.0), (7, 1.0)];
     const E: Row = &[(7, 1.0)];
     const DENSE_DEGREE: usize = 4;
+    // The conditions leave the part of U₈, which is O(h⁵), free between the ends: its three numbers rest on the source
+    // alone.
     const DENSE: &'static [(usize, &'static [f64])] = &[
         (0, &dense_row::<3, 4>(A61, [25.948_786_856_663_858, -9.915_688_506_951_71, 11.419_903_575_922_262])),
         (1, &dense_row::<3, 4>(A62, [-2.557_972_484_584_623_5, -0.968_994_459_411_515_4, 2.887_964_514_613_699_4])),

@@ -49,6 +49,83 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
             tableau: PhantomData,
         }
     }
+
+    /// One attempt; `N` is the number of states, or 0 for any.
+    #[inline(always)]
+    fn attempt_sized<const N: usize, F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        t: f64,
+        h: f64,
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        let n = if N == 0 { u.len() } else { N };
+        let (u, u_new) = (&u[..n], &mut u_new[..n]);
+        if !self.matrix.current {
+            self.depends_on_time = f.time_derivative(t, u, &self.slope, &mut self.f_t, cx.statistics);
+        }
+        self.matrix.evaluate(f, t, u, &self.slope, cx);
+        self.matrix.factorize(1.0 / (h * T::GAMMA), cx)?;
+        let inverse = 1.0 / h;
+        for s in 0..T::STAGES {
+            let (known, rest) = self.stages.split_at_mut(s * n);
+            let b = &mut rest[..n];
+            if s == 0 {
+                b.copy_from_slice(&self.slope[..n]);
+            } else {
+                self.argument[..n].copy_from_slice(u);
+                add(T::A[s], known, 1.0, &mut self.argument[..n]);
+                f.eval(s, t + T::ALPHA[s] * h, &self.argument[..n], b);
+                cx.statistics.rhs += 1;
+                if T::FIRST_SAME_AS_LAST && s == T::STAGES - 1 {
+                    self.slope_new.copy_from_slice(b);
+                }
+                match f.mass() {
+                    None => add(T::C[s], known, inverse, b),
+                    Some(mass) => {
+                        self.sum.fill(0.0);
+                        add(T::C[s], known, inverse, &mut self.sum);
+                        mass.multiply(&self.sum, &mut self.product);
+                        for (b, x) in b.iter_mut().zip(&self.product) {
+                            *b += x;
+                        }
+                    }
+                }
+            }
+            if self.depends_on_time && T::GAMMA_SUM[s] != 0.0 {
+                let factor = T::GAMMA_SUM[s] * h;
+                for (b, d) in b.iter_mut().zip(&self.f_t) {
+                    *b += factor * d;
+                }
+            }
+            if first_not_finite(b).is_some() {
+                return Err(Rejection::NotFinite);
+            }
+            self.matrix.solve(b, cx)?;
+        }
+        u_new.copy_from_slice(u);
+        add(T::M, &self.stages, 1.0, u_new);
+        self.norm = 0.0;
+        if cx.options.fixed_step.is_none() {
+            let error = &mut self.error[..n];
+            error.fill(0.0);
+            add(T::E, &self.stages, 1.0, error);
+            self.norm = error_norm(cx.options, error, u, u_new);
+            if self.norm > 1.0 {
+                return Err(Rejection::Error);
+            }
+        }
+        if !T::FIRST_SAME_AS_LAST {
+            f.eval(0, t + h, u_new, &mut self.slope_new[..n]);
+            cx.statistics.rhs += 1;
+        }
+        if self.norm.is_nan() || first_not_finite(&self.slope_new[..n]).is_some() {
+            return Err(Rejection::NotFinite);
+        }
+        Ok(())
+    }
 }
 
 /// `y += Σ aⱼ Uⱼ`.
@@ -102,68 +179,14 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         u_new: &mut [f64],
         cx: &mut Context,
     ) -> Result<(), Rejection> {
-        let n = u.len();
-        if !self.matrix.current {
-            self.depends_on_time = f.time_derivative(t, u, &self.slope, &mut self.f_t, cx.statistics);
+        // The lengths of short vectors are told to the compiler: loops over two or three numbers cost more than the sums.
+        match u.len() {
+            1 => self.attempt_sized::<1, F>(f, t, h, u, u_new, cx),
+            2 => self.attempt_sized::<2, F>(f, t, h, u, u_new, cx),
+            3 => self.attempt_sized::<3, F>(f, t, h, u, u_new, cx),
+            4 => self.attempt_sized::<4, F>(f, t, h, u, u_new, cx),
+            _ => self.attempt_sized::<0, F>(f, t, h, u, u_new, cx),
         }
-        self.matrix.evaluate(f, t, u, &self.slope, cx);
-        self.matrix.factorize(1.0 / (h * T::GAMMA), cx)?;
-        let inverse = 1.0 / h;
-        for s in 0..T::STAGES {
-            let (known, rest) = self.stages.split_at_mut(s * n);
-            let b = &mut rest[..n];
-            if s == 0 {
-                b.copy_from_slice(&self.slope);
-            } else {
-                self.argument.copy_from_slice(u);
-                add(T::A[s], known, 1.0, &mut self.argument);
-                f.eval(s, t + T::ALPHA[s] * h, &self.argument, b);
-                cx.statistics.rhs += 1;
-                if T::FIRST_SAME_AS_LAST && s == T::STAGES - 1 {
-                    self.slope_new.copy_from_slice(b);
-                }
-                match f.mass() {
-                    None => add(T::C[s], known, inverse, b),
-                    Some(mass) => {
-                        self.sum.fill(0.0);
-                        add(T::C[s], known, inverse, &mut self.sum);
-                        mass.multiply(&self.sum, &mut self.product);
-                        for (b, x) in b.iter_mut().zip(&self.product) {
-                            *b += x;
-                        }
-                    }
-                }
-            }
-            if self.depends_on_time && T::GAMMA_SUM[s] != 0.0 {
-                let factor = T::GAMMA_SUM[s] * h;
-                for (b, d) in b.iter_mut().zip(&self.f_t) {
-                    *b += factor * d;
-                }
-            }
-            if first_not_finite(b).is_some() {
-                return Err(Rejection::NotFinite);
-            }
-            self.matrix.solve(b, cx)?;
-        }
-        u_new.copy_from_slice(u);
-        add(T::M, &self.stages, 1.0, u_new);
-        self.norm = 0.0;
-        if cx.options.fixed_step.is_none() {
-            self.error.fill(0.0);
-            add(T::E, &self.stages, 1.0, &mut self.error);
-            self.norm = error_norm(cx.options, &self.error, u, u_new);
-            if self.norm > 1.0 {
-                return Err(Rejection::Error);
-            }
-        }
-        if !T::FIRST_SAME_AS_LAST {
-            f.eval(0, t + h, u_new, &mut self.slope_new);
-            cx.statistics.rhs += 1;
-        }
-        if self.norm.is_nan() || first_not_finite(&self.slope_new).is_some() {
-            return Err(Rejection::NotFinite);
-        }
-        Ok(())
     }
 
     fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
