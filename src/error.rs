@@ -26,6 +26,9 @@ pub enum Error {
     #[cfg(feature = "plot")]
     #[error(transparent)]
     Plot(#[from] crate::plot::PlotError),
+    /// A problem that the catalogue does not have.
+    #[error(transparent)]
+    Problem(#[from] crate::problems::UnknownProblem),
     /// A solve that could not be done.
     #[error(transparent)]
     Solve(#[from] crate::ode::SolveError),

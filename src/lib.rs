@@ -71,6 +71,7 @@
 //! | [`model`] | mechanisms, written once for every [`number`], with unknown terms |
 //! | [`network`] | the unknown terms: networks with fused derivatives |
 //! | [`ode`] | solving, with dense output and errors that say what went wrong |
+//! | [`problems`] | test problems with reference solutions |
 //! | [`adjoint`] | exact gradients of solves |
 //! | [`fit`] | training: least squares on trajectories, initial states estimated |
 //! | [`discover`] | formulas for networks, chosen on the data, with odds |
@@ -96,6 +97,7 @@ pub mod number;
 pub mod ode;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod problems;
 
 pub use error::{Error, Result};
 

@@ -58,6 +58,11 @@ impl Observations {
             let count = seen().count().max(1) as f64;
             let mean = seen().sum::<f64>() / count;
             let deviation = (seen().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+            if count == 1.0 {
+                // Seen once, a state fixes where it starts; its own size is the only scale there is.
+                scale.push(if mean == 0.0 { 1.0 } else { mean.abs() });
+                continue;
+            }
             // Rounding of the mean alone is no change.
             if deviation <= 1e-12 * mean.abs() {
                 return Err(FitError::NeverChanges { state: state.clone(), value: mean });

@@ -166,6 +166,8 @@ pub(crate) enum Progress {
     Ended,
 }
 
+/// The smallest step, relative to the span.
+const SMALLEST_OF_SPAN: f64 = 1e-26;
 /// Attempts between looks at the clock.
 const CLOCK_EVERY: usize = 32;
 
@@ -322,10 +324,11 @@ impl Course {
         }
     }
 
-    /// The smallest step that makes sense here.
+    /// The smallest step that makes sense here: below it times can no longer be told apart. From zero on a transient may
+    /// need steps many orders of magnitude shorter than the span.
     #[inline(always)]
     fn smallest(&self, options: &Options, length: f64) -> f64 {
-        (options.h_min_relative * self.t.abs().max(length)).max(4.0 * f64::EPSILON * self.t.abs())
+        (options.h_min_relative.max(4.0 * f64::EPSILON) * self.t.abs()).max(SMALLEST_OF_SPAN * length)
     }
 
     #[cold]

@@ -135,8 +135,8 @@ pub struct Options {
     pub h_initial: Option<f64>,
     /// Largest step. Default: the whole interval.
     pub h_max: Option<f64>,
-    /// Smallest step, relative to $\max(|t|, |t_1 - t_0|)$, so that a time unit of 1e-12 s works like one of a year.
-    /// Default: 1e-14.
+    /// Smallest step, relative to $|t|$, so that a time unit of 1e-12 s works like one of a year. Default: 1e-15, which is
+    /// about where times can no longer be told apart.
     pub h_min_relative: f64,
     /// Attempted steps before the solve gives up. Default: 100 000.
     pub max_steps: usize,
@@ -163,7 +163,7 @@ impl Default for Options {
             atol: Tolerance::Scalar(1e-8),
             h_initial: None,
             h_max: None,
-            h_min_relative: 1e-14,
+            h_min_relative: 1e-15,
             max_steps: 100_000,
             time_budget: None,
             fixed_step: None,
@@ -219,7 +219,7 @@ impl Options {
             }
         }
         if !(self.h_min_relative >= 0.0 && self.h_min_relative < 1.0) {
-            return fault("h_min_relative", format!("is {}", self.h_min_relative), "give a small number such as 1e-14");
+            return fault("h_min_relative", format!("is {}", self.h_min_relative), "give a small number such as 1e-15");
         }
         if self.max_steps == 0 {
             return fault("max_steps", "is 0".to_string(), "allow at least one step");

@@ -21,6 +21,13 @@ impl Scale {
     }
 }
 
+/// The scales of both axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Scales {
+    pub x: Scale,
+    pub y: Scale,
+}
+
 /// An axis from `low` to `high`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Axis {

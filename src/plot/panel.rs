@@ -1,7 +1,7 @@
 //! One panel of a figure: series over a common x axis.
 
 use super::PlotError;
-use super::axis::{Axis, Scale};
+use super::axis::{Axis, Scale, Scales};
 use super::font::{Fonts, Weight};
 use super::frame::{self, CAPTION_EM, Frame, TITLE_EM, Words};
 use super::legend::Legend;
@@ -49,7 +49,7 @@ struct References {
 #[derive(Debug, Clone, Default)]
 pub struct Panel {
     words: Words,
-    y_scale: Scale,
+    scales: Scales,
     pub(super) series: Vec<Series>,
     shaded: Vec<ShadedRange>,
     references: Vec<References>,
@@ -80,7 +80,13 @@ impl Panel {
     /// Values that are not positive have no place on it: points are left out and lines interrupted there, as
     /// they are for NaN. A series with no positive value at all is a [`PlotError::NothingPositive`].
     pub fn log_y(mut self) -> Self {
-        self.y_scale = Scale::Logarithmic;
+        self.scales.y = Scale::Logarithmic;
+        self
+    }
+
+    /// Makes the x axis logarithmic; values that are not positive have no place on it.
+    pub fn log_x(mut self) -> Self {
+        self.scales.x = Scale::Logarithmic;
         self
     }
 
@@ -162,7 +168,7 @@ impl Panel {
     pub(super) fn prepare(&self, number: usize, with_title: bool) -> Result<Prepared<'_>, PlotError> {
         let picture = self.name(number);
         for series in &self.series {
-            series.check(&picture, self.y_scale)?;
+            series.check(&picture, self.scales)?;
         }
         let bad_range = |axis, (low, high)| PlotError::BadRange { picture: picture.clone(), axis, low, high };
         let nothing = || PlotError::NothingToDraw {
@@ -172,21 +178,21 @@ impl Panel {
         if self.series.is_empty() {
             return Err(nothing());
         }
-        let data: Vec<f64> = self.series.iter().flat_map(|series| series.x_values(self.y_scale)).collect();
+        let data: Vec<f64> = self.series.iter().flat_map(|series| series.x_values(self.scales)).collect();
         let x = match self.x_range {
-            Some((low, high)) => Axis::between(low, high, Scale::Linear).ok_or_else(|| bad_range('x', (low, high)))?,
+            Some((low, high)) => Axis::between(low, high, self.scales.x).ok_or_else(|| bad_range('x', (low, high)))?,
             None => {
                 let marks = self.shaded.iter().flat_map(|range| [range.from, range.to]);
                 let lines = self.references.iter().flat_map(|lines| lines.at.iter().copied());
                 let values = data.iter().copied().chain(marks).chain(lines);
-                Axis::around(values, Scale::Linear, 0.02).ok_or_else(nothing)?
+                Axis::around(values, self.scales.x, 0.02).ok_or_else(nothing)?
             }
         };
         let y = match self.y_range {
-            Some((low, high)) => Axis::between(low, high, self.y_scale).ok_or_else(|| bad_range('y', (low, high)))?,
+            Some((low, high)) => Axis::between(low, high, self.scales.y).ok_or_else(|| bad_range('y', (low, high)))?,
             None => {
-                let values = self.series.iter().flat_map(|series| series.y_values(self.y_scale));
-                Axis::around(values, self.y_scale, 0.06).ok_or_else(nothing)?
+                let values = self.series.iter().flat_map(|series| series.y_values(self.scales));
+                Axis::around(values, self.scales.y, 0.06).ok_or_else(nothing)?
             }
         };
         let mut words = self.words.clone();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::PlotError;
-use super::axis::{Axis, Scale};
+use super::axis::{Axis, Scale, Scales};
 use super::figure::SMALLEST_DRAWING;
 use super::frame::{self, Frame, PADDING, TITLE_EM, Words};
 use super::legend::Legend;
@@ -147,11 +147,11 @@ impl<'a> PhasePortrait<'a> {
 
     fn lay_out(&self, page: &mut Page) -> Result<(), PlotError> {
         for series in &self.series {
-            series.check(&self.name(), Scale::Linear)?;
+            series.check(&self.name(), Scales::default())?;
         }
-        let x_values = self.series.iter().flat_map(|series| series.x_values(Scale::Linear));
+        let x_values = self.series.iter().flat_map(|series| series.x_values(Scales::default()));
         let x = self.axis('x', self.x_range, x_values)?;
-        let y_values = self.series.iter().flat_map(|series| series.y_values(Scale::Linear));
+        let y_values = self.series.iter().flat_map(|series| series.y_values(Scales::default()));
         let y = self.axis('y', self.y_range, y_values)?;
         let styles = Styles::assign(&self.series);
         let mut legend = Legend::default();

@@ -1,6 +1,6 @@
 //! One series of numbers and how it is drawn.
 
-use super::axis::Scale;
+use super::axis::Scales;
 use super::marker::Marker;
 use super::page::{Dash, Ink, Page, Point};
 use super::palette::{self, Colour};
@@ -87,8 +87,8 @@ impl Series {
         Self { marker: Some(marker), ..self }
     }
 
-    /// Whether something of the series can be drawn on an axis of this scale.
-    pub(super) fn check(&self, picture: &str, scale: Scale) -> Result<(), PlotError> {
+    /// Whether something of the series can be drawn on an axis of these scales.
+    pub(super) fn check(&self, picture: &str, scales: Scales) -> Result<(), PlotError> {
         let (series, picture) = (self.name.clone(), picture.to_owned());
         let length = self.x.len();
         let bounds = if self.form == Form::Band { self.upper.len() } else { self.y.len() };
@@ -100,37 +100,37 @@ impl Series {
         if length == 0 {
             return Err(PlotError::EmptySeries { series, picture });
         }
-        if !(0..length).any(|index| self.shown(index, Scale::Linear)) {
+        if !(0..length).any(|index| self.shown(index, Scales::default())) {
             return Err(PlotError::NothingFinite { series, picture, length });
         }
-        if !(0..length).any(|index| self.shown(index, scale)) {
+        if !(0..length).any(|index| self.shown(index, scales)) {
             return Err(PlotError::NothingPositive { series, picture, length });
         }
         Ok(())
     }
 
-    fn shown(&self, index: usize, scale: Scale) -> bool {
-        self.x[index].is_finite()
-            && scale.shows(self.y[index])
-            && self.upper.get(index).is_none_or(|&upper| scale.shows(upper))
+    fn shown(&self, index: usize, scales: Scales) -> bool {
+        scales.x.shows(self.x[index])
+            && scales.y.shows(self.y[index])
+            && self.upper.get(index).is_none_or(|&upper| scales.y.shows(upper))
     }
 
     /// The x values that are drawn.
-    pub(super) fn x_values(&self, scale: Scale) -> impl Iterator<Item = f64> {
-        (0..self.x.len()).filter(move |&index| self.shown(index, scale)).map(|index| self.x[index])
+    pub(super) fn x_values(&self, scales: Scales) -> impl Iterator<Item = f64> {
+        (0..self.x.len()).filter(move |&index| self.shown(index, scales)).map(|index| self.x[index])
     }
 
     /// The y values that are drawn, both edges of a band included.
-    pub(super) fn y_values(&self, scale: Scale) -> impl Iterator<Item = f64> {
+    pub(super) fn y_values(&self, scales: Scales) -> impl Iterator<Item = f64> {
         (0..self.x.len())
-            .filter(move |&index| self.shown(index, scale))
+            .filter(move |&index| self.shown(index, scales))
             .flat_map(|index| [Some(self.y[index]), self.upper.get(index).copied()].into_iter().flatten())
     }
 
     /// Consecutive indices without a gap.
-    fn runs(&self, scale: Scale) -> Vec<std::ops::Range<usize>> {
+    fn runs(&self, scales: Scales) -> Vec<std::ops::Range<usize>> {
         let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
-        for index in (0..self.x.len()).filter(|&index| self.shown(index, scale)) {
+        for index in (0..self.x.len()).filter(|&index| self.shown(index, scales)) {
             match runs.last_mut() {
                 Some(run) if run.end == index => run.end += 1,
                 _ => runs.push(index..index + 1),
@@ -141,20 +141,20 @@ impl Series {
 
     /// The first point that is drawn.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
-        (0..self.x.len()).find(|&index| self.shown(index, Scale::Linear)).map(|index| (self.x[index], self.y[index]))
+        (0..self.x.len()).find(|&index| self.shown(index, Scales::default())).map(|index| (self.x[index], self.y[index]))
     }
 
     /// Draws the series inside the frame; what lies outside is cut off.
     pub(super) fn draw(&self, page: &mut Page, frame: &Frame, style: Style) {
         let Style { colour, marker, line_width } = style;
-        let scale = frame.y.scale;
+        let scales = Scales { x: frame.x.scale, y: frame.y.scale };
         let curve = |indices: std::ops::Range<usize>, values: &[f64]| -> Vec<Point> {
             indices.map(|index| frame.point(self.x[index], values[index])).collect()
         };
         match self.form {
             Form::Points => {
                 let radius = if self.x.len() > MANY_POINTS { 0.6 * MARKER_RADIUS } else { MARKER_RADIUS };
-                for index in (0..self.x.len()).filter(|&index| self.shown(index, scale)) {
+                for index in (0..self.x.len()).filter(|&index| self.shown(index, scales)) {
                     let centre = frame.point(self.x[index], self.y[index]);
                     if frame.rectangle.contains(centre) {
                         marker.draw(page, centre, radius, colour);
@@ -162,7 +162,7 @@ impl Series {
                 }
             }
             Form::Line | Form::Dashed => {
-                for run in self.runs(scale) {
+                for run in self.runs(scales) {
                     if run.len() == 1 {
                         // A value between two gaps would otherwise vanish.
                         let centre = frame.point(self.x[run.start], self.y[run.start]);
@@ -180,7 +180,7 @@ impl Series {
                 }
             }
             Form::Band => {
-                for run in self.runs(scale) {
+                for run in self.runs(scales) {
                     let mut outline = curve(run.clone(), &self.y);
                     outline.extend(curve(run, &self.upper).into_iter().rev());
                     page.fill(frame.rectangle.clip_polygon(outline), Ink { colour, opacity: BAND_OPACITY });

@@ -1,0 +1,135 @@
+//! Work against precision: the table and the picture by which solvers are compared.
+//!
+//! `cargo run --release --example work_precision -- <problem> [methods]`
+//!
+//! For each method and each `rtol` from 1e-3 to 1e-11 the error at the end against the problem's reference, the time, and
+//! the counts. Without methods, those that suit the problem. `cargo run --example work_precision` lists the problems.
+
+use ansatz::ode::LinearSolver;
+use ansatz::plot::{Figure, Panel};
+use ansatz::prelude::*;
+use ansatz::problems::{self, Kind, Problem};
+use std::time::{Duration, Instant};
+
+/// Methods by the names they have in the code.
+const METHODS: &[Method] = &[
+    Method::Automatic,
+    Method::Bs3,
+    Method::Tsit5,
+    Method::Vern7,
+    Method::Vern9,
+    Method::Dop853,
+    Method::Rosenbrock23,
+    Method::Rodas4,
+    Method::Rodas5P,
+    Method::TrBdf2,
+    Method::KenCarp4,
+    Method::Kvaerno5,
+    Method::Radau5,
+    Method::Radau9,
+    Method::Radau13,
+    Method::Bdf,
+];
+
+/// What suits a problem of this kind.
+fn suited(kind: Kind) -> Vec<Method> {
+    match kind {
+        Kind::NonStiff => vec![Method::Automatic, Method::Bs3, Method::Tsit5, Method::Vern7, Method::Dop853, Method::Vern9],
+        Kind::Dae => vec![Method::Automatic, Method::Rodas4, Method::Rodas5P, Method::Kvaerno5, Method::Radau5, Method::Bdf],
+        _ => vec![
+            Method::Automatic,
+            Method::Rodas4,
+            Method::Rodas5P,
+            Method::KenCarp4,
+            Method::Kvaerno5,
+            Method::Radau5,
+            Method::Radau9,
+            Method::Bdf,
+        ],
+    }
+}
+
+/// The quickest of some solves, and what one of them gave.
+fn measure(problem: &Problem, method: Method, rtol: f64) -> (f64, ansatz::Result<Solution>) {
+    let solve = || {
+        problem
+            .solve(rtol)
+            .method(method)
+            .linear_solver(LinearSolver::Automatic)
+            .time_budget(Duration::from_secs(20))
+            .max_steps(2_000_000)
+            .save(Save::End)
+            .run()
+    };
+    let (mut best, mut spent, mut result) = (f64::INFINITY, 0.0, solve());
+    while spent < 0.1 && result.is_ok() {
+        let began = Instant::now();
+        result = solve();
+        let seconds = began.elapsed().as_secs_f64();
+        best = best.min(seconds);
+        spent += seconds;
+    }
+    (best, result)
+}
+
+fn main() -> ansatz::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(name) = arguments.first() else {
+        println!("usage: cargo run --release --example work_precision -- <problem> [methods]\n\nproblems:");
+        for problem in problems::all() {
+            println!("  {:<22} {}, {} states, {}", problem.name, problem.title, problem.initial.len(), problem.kind);
+        }
+        println!("\nmethods: {}", METHODS.iter().map(|m| format!("{m:?}")).collect::<Vec<_>>().join(" "));
+        return Ok(());
+    };
+    let problem = problems::find(name)?;
+    let mut methods = Vec::new();
+    for asked in &arguments[1..] {
+        match METHODS.iter().find(|m| format!("{m:?}").eq_ignore_ascii_case(asked)) {
+            Some(method) => methods.push(*method),
+            None => println!("no method `{asked}`; there are {METHODS:?}"),
+        }
+    }
+    if methods.is_empty() {
+        methods = suited(problem.kind);
+    }
+
+    println!("{}: {} states, {}, t = {} … {}", problem.title, problem.initial.len(), problem.kind, problem.start, problem.end);
+    println!("reference: {} ({} digits)\n", problem.reference.source, problem.reference.digits);
+    println!("{:<13} {:>7} {:>9} {:>12} {:>8} {:>8} {:>9} {:>6} {:>6}", "method", "rtol", "error", "time", "steps", "rejected", "rhs", "jac", "lu");
+    let mut panel = Panel::new(problem.title).x_label("error at the end").y_label("time (ms)").log_x().log_y();
+    for method in methods {
+        let (mut errors, mut times) = (Vec::new(), Vec::new());
+        for exponent in 3..=11 {
+            let rtol = 10f64.powi(-exponent);
+            match measure(&problem, method, rtol) {
+                (seconds, Ok(solution)) => {
+                    let (error, s) = (problem.error(solution.last()), solution.statistics());
+                    println!(
+                        "{:<13} {:>7.0e} {:>9.1e} {:>9.3} ms {:>8} {:>8} {:>9} {:>6} {:>6}",
+                        format!("{method:?}"),
+                        rtol,
+                        error,
+                        1e3 * seconds,
+                        s.accepted,
+                        s.rejected(),
+                        s.rhs,
+                        s.jacobians,
+                        s.factorizations
+                    );
+                    // Where the reference ends, errors say nothing.
+                    errors.push(error.max(10f64.powf(-problem.reference.digits)));
+                    times.push(1e3 * seconds);
+                }
+                (_, Err(error)) => println!("{:<13} {rtol:>7.0e} {error}", format!("{method:?}")),
+            }
+        }
+        if !errors.is_empty() {
+            panel = panel.line(format!("{method:?}"), &errors, &times);
+        }
+    }
+    let path = format!("out/work_precision_{name}.svg");
+    Figure::new().panel(panel).save(&path)?;
+    println!("\nwrote {path}");
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! What the catalogue holds: problems with their reference solutions.
+
+use crate::model::{Bound, MassMatrix, Model, ModelError, Sparsity, System};
+use crate::ode::Solve;
+
+/// An initial-value problem $M \dot u = f(t, u, p)$, $u(t_0) = u_0$, with its solution at $t_1$.
+///
+/// It is itself a [`System`], so it goes wherever one is asked for; [`Problem::solve`] puts the rest together.
+pub struct Problem {
+    /// The name by which [`find`](super::find) finds it: `robertson_1e5`.
+    pub name: &'static str,
+    /// One line for tables.
+    pub title: &'static str,
+    /// What it asks of a method.
+    pub kind: Kind,
+    /// The parameters $p$, in the model's order.
+    pub parameters: Vec<f64>,
+    /// The initial state $u_0$.
+    pub initial: Vec<f64>,
+    /// The initial time $t_0$.
+    pub start: f64,
+    /// The final time $t_1$.
+    pub end: f64,
+    /// The size below which a state is noise, relative to the relative tolerance: `atol = rtol * atol_factor`.
+    pub atol_factor: f64,
+    /// Times at which the right-hand side, or one of its low derivatives, jumps.
+    pub discontinuities: Vec<f64>,
+    /// The solution to measure by.
+    pub reference: Reference,
+    pub(super) exact: Option<fn(f64) -> Vec<f64>>,
+    pub(super) system: Box<dyn System + Send>,
+}
+
+/// What a problem asks of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Explicit methods serve it best.
+    NonStiff,
+    /// Stiff: the steps of an explicit method are held down by stability.
+    Stiff,
+    /// Stiff by diffusion, with a spectrum near the negative real axis: stabilised explicit methods compete.
+    Parabolic,
+    /// Differential-algebraic of index 1: the mass matrix is singular.
+    Dae,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Kind::NonStiff => "non-stiff",
+            Kind::Stiff => "stiff",
+            Kind::Parabolic => "parabolic",
+            Kind::Dae => "DAE",
+        })
+    }
+}
+
+/// A solution to measure by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// The state at the end.
+    pub state: Vec<f64>,
+    /// States at times before the end; empty for most problems.
+    pub between: Vec<(f64, Vec<f64>)>,
+    /// Digits of `state` that are proven: two independent computations differ by $10^{-\mathrm{digits}}$ in the measure of
+    /// [`Problem::error`]. Errors below that say nothing.
+    pub digits: f64,
+    /// Where `state` is from, and what it agrees with.
+    pub source: &'static str,
+}
+
+/// A name that the catalogue does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no problem `{name}`; {}", 
+    nearest.map_or_else(|| "`problems::names()` lists them".to_string(), |near| format!("did you mean `{near}`?"))
+)]
+pub struct UnknownProblem {
+    /// The name asked for.
+    pub name: String,
+    /// The nearest name there is.
+    pub nearest: Option<&'static str>,
+}
+
+impl Problem {
+    /// The problem ready to be solved with this relative tolerance, and the absolute one that belongs to it.
+    ///
+    /// ```
+    /// use ansatz::ode::Save;
+    /// let problem = ansatz::problems::find("lotka_volterra")?;
+    /// let solution = problem.solve(1e-8).save(Save::End).run()?;
+    /// assert!(problem.error(solution.last()) < 1e-6);
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn solve(&self, rtol: f64) -> Solve<'_, Problem> {
+        Solve::system(self, self.initial.clone(), self.start, self.end)
+            .parameters(self.parameters.clone())
+            .rtol(rtol)
+            .atol(rtol * self.atol_factor)
+    }
+
+    /// The error of a final state,
+    /// $$ \max_i \frac{|u_i - r_i|}{|r_i| + a} , $$
+    /// with the reference $r$ and `atol_factor` $a$; infinite for a state that is not finite or has another length.
+    pub fn error(&self, state: &[f64]) -> f64 {
+        self.distance(state, &self.reference.state)
+    }
+
+    /// The error of a state at time `t` in the same measure, where the solution is known there.
+    pub fn error_at(&self, t: f64, state: &[f64]) -> Option<f64> {
+        self.solution_at(t).map(|reference| self.distance(state, &reference))
+    }
+
+    /// The solution at time `t`, where it is known: anywhere if there is a formula for it, otherwise at the start, the end
+    /// and the times of [`Reference::between`].
+    pub fn solution_at(&self, t: f64) -> Option<Vec<f64>> {
+        if t == self.start {
+            return Some(self.initial.clone());
+        }
+        if t == self.end {
+            return Some(self.reference.state.clone());
+        }
+        match self.exact {
+            Some(exact) => Some(exact(t)),
+            None => self.reference.between.iter().find(|(time, _)| *time == t).map(|(_, state)| state.clone()),
+        }
+    }
+
+    /// Whether there is a formula for the solution.
+    pub fn has_exact_solution(&self) -> bool {
+        self.exact.is_some()
+    }
+
+    fn distance(&self, state: &[f64], reference: &[f64]) -> f64 {
+        if state.len() != reference.len() || state.iter().any(|u| !u.is_finite()) {
+            return f64::INFINITY;
+        }
+        let scaled = |(u, r): (&f64, &f64)| (u - r).abs() / (r.abs() + self.atol_factor);
+        state.iter().zip(reference).map(scaled).fold(0.0, f64::max)
+    }
+}
+
+/// A model of the catalogue as a system.
+pub(super) fn bind<M: Model>(model: &'static M) -> Box<dyn System + Send> {
+    match Bound::new(model) {
+        Ok(bound) => Box::new(bound),
+        // The catalogue's models are constants, and a test binds every one.
+        Err(fault) => unreachable!("a model of the catalogue: {fault}"),
+    }
+}
+
+impl System for Problem {
+    fn dimension(&self) -> usize {
+        self.system.dimension()
+    }
+    fn check_parameters(&self, length: usize) -> Result<(), ModelError> {
+        self.system.check_parameters(length)
+    }
+    fn state_name(&self, index: usize) -> String {
+        self.system.state_name(index)
+    }
+    #[inline]
+    fn eval(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64]) {
+        self.system.eval(t, u, p, du);
+    }
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.system.sparsity()
+    }
+    fn state_jacobian(&self, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) -> bool {
+        self.system.state_jacobian(t, u, p, values)
+    }
+    fn is_autonomous(&self) -> bool {
+        self.system.is_autonomous()
+    }
+    fn time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) -> bool {
+        self.system.time_derivative(t, u, p, f_t)
+    }
+    fn mass_matrix(&self) -> Option<MassMatrix> {
+        self.system.mass_matrix()
+    }
+}
