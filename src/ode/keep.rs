@@ -186,5 +186,6 @@ pub(super) fn integrate_any<'e>(
     let mut method = options.method.stepper();
     let mut saver = AnySaver { plain, keeper };
     let stopped = integrate(&mut *method, &mut saver, options, span, u, &mut Workspace::default(), statistics);
+    saver.keeper.solution.linear_solver = method.linear_solver().map(|kind| kind.to_string());
     (stopped, saver.keeper.events)
 }

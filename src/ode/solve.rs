@@ -5,7 +5,7 @@ use super::events::{Event, Events, Preset};
 use super::explicit::{ExplicitRk, Tsit5};
 use super::integrate::{Span, Stop, StopReason, Workspace, integrate};
 use super::keep::{Integrand, Keeper, Saver, integrate_any};
-use super::linear::LinearSolver;
+use super::linear::{LinearSolver, Plan, Shifted};
 use super::options::{Bounds, Method, Options, Save, Tolerance};
 use super::problem::Plain;
 use super::solution::{Solution, Statistics};
@@ -254,6 +254,7 @@ impl<'a, S: System> Solve<'a, S> {
         self.options.discontinuities.dedup();
         self.options.check(n)?;
         check_span(self.span, &self.save)?;
+        check_linear_solver(system, &self.options)?;
         let names: Vec<String> = (0..n).map(|i| system.state_name(i)).collect();
         let mut solution = Solution::new(names);
         let mut u = self.initial;
@@ -288,6 +289,25 @@ impl<'a, S: System> Solve<'a, S> {
             Err(stop) => Err(failure(stop, &self.options, self.span, solution, &u).into()),
         }
     }
+}
+
+/// An implicit method must be able to have the linear solver that was asked for.
+fn check_linear_solver<S: System>(system: &S, options: &Options) -> Result<(), SolveError> {
+    if options.linear_solver == LinearSolver::Automatic || options.method.is_explicit() {
+        return Ok(());
+    }
+    let (n, mass) = (system.dimension(), system.mass_matrix());
+    let plan = Plan::new(n, system.sparsity(), mass.as_ref(), options.linear_solver);
+    let complex = matches!(options.method, Method::Radau5 | Method::Radau9 | Method::Radau13);
+    let fault = match plan {
+        Ok(plan) if complex => Shifted::<faer::c64>::from_plan(&plan).err(),
+        Ok(_) => None,
+        Err(fault) => Some(fault),
+    };
+    fault.map_or(Ok(()), |fault| {
+        let advice = "leave it at `LinearSolver::Automatic`, or give what it needs".to_string();
+        Err(SolveError::Argument { argument: "linear_solver", problem: format!("cannot be had: {fault}"), advice })
+    })
 }
 
 /// Times must be finite, and the times to save ordered and within the span.

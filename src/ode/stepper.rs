@@ -1,5 +1,6 @@
 //! What an integration method is to the step loop, and what a right-hand side is to a method.
 
+use super::linear::Kind as LinearKind;
 use super::options::Options;
 use super::solution::Statistics;
 use crate::model::{MassMatrix, Sparsity};
@@ -120,6 +121,11 @@ pub(crate) trait Stepper<F: ?Sized> {
 
     /// The method that made the last step.
     fn method(&self) -> super::Method;
+
+    /// What solves the linear systems of an implicit method.
+    fn linear_solver(&self) -> Option<LinearKind> {
+        None
+    }
 
     /// A bound or estimate of $\vert h \vert \rho(f_u)$ at the last accepted step; infinite where none is at hand.
     fn stiffness(&mut self, f: &F, h: f64) -> f64 {

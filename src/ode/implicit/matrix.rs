@@ -1,6 +1,7 @@
 //! The matrix of an implicit method, $W = \sigma M - f_u$, with the Jacobian it is made of.
 
-use crate::ode::linear::Shifted;
+use crate::ode::linear::{Kind, LinearSolver, Shifted};
+use crate::ode::options::Options;
 use crate::ode::stepper::{Context, Implicit, Rejection};
 use faer::c64;
 
@@ -23,6 +24,7 @@ pub(crate) struct IterationMatrix {
     version: usize,
     /// The shift that the factors are for.
     sigma: f64,
+    weights: Vec<f64>,
 }
 
 impl IterationMatrix {
@@ -32,7 +34,8 @@ impl IterationMatrix {
         let len = f.sparsity().map_or(n * n, |s| s.entry_count());
         self.jacobian.resize(len, 0.0);
         if self.factors.is_none() {
-            self.factors = Some(Shifted::new(n, f.sparsity(), f.mass(), cx.options.linear_solver));
+            // What cannot be had was refused before the solve began.
+            self.factors = Shifted::new(n, f.sparsity(), f.mass(), cx.options.linear_solver).ok();
         }
         self.wear_out();
     }
@@ -41,6 +44,7 @@ impl IterationMatrix {
     pub fn evaluate<F: Implicit + ?Sized>(&mut self, f: &mut F, t: f64, u: &[f64], slope: &[f64], cx: &mut Context) {
         if !self.current {
             f.jacobian(t, u, slope, &mut self.jacobian, cx.statistics);
+            self.weigh(u, cx.options);
             self.current = true;
             self.worn = false;
             self.age = 0;
@@ -92,6 +96,22 @@ impl IterationMatrix {
             out.iter_mut().for_each(|x| *x *= sigma);
         } else {
             out.fill(0.0);
+        }
+    }
+
+    /// What solves the linear systems.
+    pub fn kind(&self) -> Option<Kind> {
+        self.factors.as_ref().map(Shifted::kind)
+    }
+
+    /// Tells an iterative solver which errors matter.
+    pub fn weigh(&mut self, u: &[f64], options: &Options) {
+        if options.linear_solver == LinearSolver::Krylov {
+            self.weights.clear();
+            self.weights.extend(u.iter().enumerate().map(|(i, u)| 1.0 / (options.atol.of(i) + options.rtol * u.abs())));
+            if let Some(factors) = &mut self.factors {
+                factors.set_weights(&self.weights);
+            }
         }
     }
 
@@ -157,7 +177,7 @@ pub(crate) struct ComplexMatrix {
 impl ComplexMatrix {
     pub fn start<F: Implicit + ?Sized>(&mut self, f: &F, cx: &Context) {
         if self.factors.is_none() {
-            self.factors = Some(Shifted::new(f.dimension(), f.sparsity(), f.mass(), cx.options.linear_solver));
+            self.factors = Shifted::new(f.dimension(), f.sparsity(), f.mass(), cx.options.linear_solver).ok();
         }
         self.made_for = None;
     }

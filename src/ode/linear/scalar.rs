@@ -39,18 +39,24 @@ pub trait Scalar:
     /// Triangles wider than this are solved in halves, with a product between them.
     const NARROW: usize;
 
-    /// Several numbers as wide instructions take them.
-    type Vector: Copy;
-    /// The numbers as a vector.
-    fn vector(numbers: &[Self; LANES]) -> Self::Vector;
-    /// The vector as numbers.
-    fn numbers(vector: Self::Vector) -> [Self; LANES];
+    /// `N` numbers as wide instructions take them.
+    type Lanes<const N: usize>: Copy;
+    /// The numbers side by side.
+    fn lanes<const N: usize>(numbers: &[Self; N]) -> Self::Lanes<N>;
+    /// The numbers one after another.
+    fn numbers<const N: usize>(lanes: Self::Lanes<N>) -> [Self; N];
+    /// One of the numbers.
+    fn lane<const N: usize>(lanes: &Self::Lanes<N>, i: usize) -> Self;
     /// $c - a b$ in all lanes.
-    fn vector_less<const FMA: bool>(c: Self::Vector, a: Self::Vector, b: Self) -> Self::Vector;
+    fn lanes_less<const FMA: bool, const N: usize>(c: Self::Lanes<N>, a: Self::Lanes<N>, b: Self) -> Self::Lanes<N>;
     /// $a b$ in all lanes.
-    fn vector_times(a: Self::Vector, b: Self) -> Self::Vector;
-    /// The larger of the [magnitudes](Scalar::magnitude) and those given, which stay where the number is NaN.
-    fn vector_largest(largest: &mut [f64; LANES], a: Self::Vector);
+    fn lanes_times<const N: usize>(a: Self::Lanes<N>, b: Self) -> Self::Lanes<N>;
+    /// $a b$ lane by lane.
+    fn lanes_product<const N: usize>(a: Self::Lanes<N>, b: Self::Lanes<N>) -> Self::Lanes<N>;
+    /// The lanes that `keep` names, zero in the others.
+    fn lanes_where<const N: usize>(a: Self::Lanes<N>, keep: impl Fn(usize) -> bool) -> Self::Lanes<N>;
+    /// The [magnitudes](Scalar::magnitude).
+    fn lanes_magnitude<const N: usize>(a: Self::Lanes<N>) -> [f64; N];
 }
 
 /// Numbers that are worked on together.
@@ -88,31 +94,53 @@ impl Scalar for f64 {
     const SMALL: usize = 96;
     const NARROW: usize = 16;
 
-    type Vector = [f64; LANES];
+    type Lanes<const N: usize> = [f64; N];
     #[inline(always)]
-    fn vector(numbers: &[f64; LANES]) -> [f64; LANES] {
+    fn lanes<const N: usize>(numbers: &[f64; N]) -> [f64; N] {
         *numbers
     }
     #[inline(always)]
-    fn numbers(vector: [f64; LANES]) -> [f64; LANES] {
-        vector
+    fn numbers<const N: usize>(lanes: [f64; N]) -> [f64; N] {
+        lanes
     }
     #[inline(always)]
-    fn vector_less<const FMA: bool>(mut c: [f64; LANES], a: [f64; LANES], b: f64) -> [f64; LANES] {
-        for i in 0..LANES {
+    fn lane<const N: usize>(lanes: &[f64; N], i: usize) -> f64 {
+        lanes[i]
+    }
+    #[inline(always)]
+    fn lanes_less<const FMA: bool, const N: usize>(mut c: [f64; N], a: [f64; N], b: f64) -> [f64; N] {
+        for i in 0..N {
             c[i] = f64::less::<FMA>(c[i], a[i], b);
         }
         c
     }
     #[inline(always)]
-    fn vector_times(a: [f64; LANES], b: f64) -> [f64; LANES] {
-        a.map(|a| a * b)
+    fn lanes_times<const N: usize>(mut a: [f64; N], b: f64) -> [f64; N] {
+        for a in &mut a {
+            *a *= b;
+        }
+        a
     }
     #[inline(always)]
-    fn vector_largest(largest: &mut [f64; LANES], a: [f64; LANES]) {
-        for i in 0..LANES {
-            largest[i] = if a[i].abs() > largest[i] { a[i].abs() } else { largest[i] };
+    fn lanes_product<const N: usize>(mut a: [f64; N], b: [f64; N]) -> [f64; N] {
+        for i in 0..N {
+            a[i] *= b[i];
         }
+        a
+    }
+    #[inline(always)]
+    fn lanes_where<const N: usize>(mut a: [f64; N], keep: impl Fn(usize) -> bool) -> [f64; N] {
+        for i in 0..N {
+            a[i] = if keep(i) { a[i] } else { 0.0 };
+        }
+        a
+    }
+    #[inline(always)]
+    fn lanes_magnitude<const N: usize>(mut a: [f64; N]) -> [f64; N] {
+        for a in &mut a {
+            *a = a.abs();
+        }
+        a
     }
 }
 
@@ -153,31 +181,62 @@ impl Scalar for c64 {
     const NARROW: usize = 8;
 
     /// Real and imaginary parts apart, so that products need no shuffling.
-    type Vector = ([f64; LANES], [f64; LANES]);
+    type Lanes<const N: usize> = ([f64; N], [f64; N]);
     #[inline(always)]
-    fn vector(numbers: &[c64; LANES]) -> Self::Vector {
-        (numbers.map(|z| z.re), numbers.map(|z| z.im))
+    fn lanes<const N: usize>(numbers: &[c64; N]) -> Self::Lanes<N> {
+        let mut lanes = ([0.0; N], [0.0; N]);
+        for i in 0..N {
+            (lanes.0[i], lanes.1[i]) = (numbers[i].re, numbers[i].im);
+        }
+        lanes
     }
     #[inline(always)]
-    fn numbers((re, im): Self::Vector) -> [c64; LANES] {
-        std::array::from_fn(|i| c64::new(re[i], im[i]))
+    fn numbers<const N: usize>((re, im): Self::Lanes<N>) -> [c64; N] {
+        let mut numbers = [c64::ZERO; N];
+        for i in 0..N {
+            numbers[i] = c64::new(re[i], im[i]);
+        }
+        numbers
     }
     #[inline(always)]
-    fn vector_less<const FMA: bool>((re, im): Self::Vector, a: Self::Vector, b: c64) -> Self::Vector {
-        let re = f64::vector_less::<FMA>(f64::vector_less::<FMA>(re, a.0, b.re), a.1, -b.im);
-        let im = f64::vector_less::<FMA>(f64::vector_less::<FMA>(im, a.0, b.im), a.1, b.re);
+    fn lane<const N: usize>((re, im): &Self::Lanes<N>, i: usize) -> c64 {
+        c64::new(re[i], im[i])
+    }
+    #[inline(always)]
+    fn lanes_less<const FMA: bool, const N: usize>(
+        (mut re, mut im): Self::Lanes<N>,
+        a: Self::Lanes<N>,
+        b: c64,
+    ) -> Self::Lanes<N> {
+        for i in 0..N {
+            re[i] = f64::less::<FMA>(f64::less::<FMA>(re[i], a.0[i], b.re), a.1[i], -b.im);
+            im[i] = f64::less::<FMA>(f64::less::<FMA>(im[i], a.0[i], b.im), a.1[i], b.re);
+        }
         (re, im)
     }
     #[inline(always)]
-    fn vector_times(a: Self::Vector, b: c64) -> Self::Vector {
-        let zero = [0.0; LANES];
-        Self::vector_less::<false>((zero, zero), a, -b)
+    fn lanes_times<const N: usize>((mut re, mut im): Self::Lanes<N>, b: c64) -> Self::Lanes<N> {
+        for i in 0..N {
+            (re[i], im[i]) = (re[i] * b.re - im[i] * b.im, re[i] * b.im + im[i] * b.re);
+        }
+        (re, im)
     }
     #[inline(always)]
-    fn vector_largest(largest: &mut [f64; LANES], (re, im): Self::Vector) {
-        for i in 0..LANES {
-            let size = re[i].abs() + im[i].abs();
-            largest[i] = if size > largest[i] { size } else { largest[i] };
+    fn lanes_product<const N: usize>((mut re, mut im): Self::Lanes<N>, b: Self::Lanes<N>) -> Self::Lanes<N> {
+        for i in 0..N {
+            (re[i], im[i]) = (re[i] * b.0[i] - im[i] * b.1[i], re[i] * b.1[i] + im[i] * b.0[i]);
         }
+        (re, im)
+    }
+    #[inline(always)]
+    fn lanes_where<const N: usize>((re, im): Self::Lanes<N>, keep: impl Fn(usize) -> bool) -> Self::Lanes<N> {
+        (f64::lanes_where(re, &keep), f64::lanes_where(im, &keep))
+    }
+    #[inline(always)]
+    fn lanes_magnitude<const N: usize>((mut re, im): Self::Lanes<N>) -> [f64; N] {
+        for i in 0..N {
+            re[i] = re[i].abs() + im[i].abs();
+        }
+        re
     }
 }

@@ -54,8 +54,8 @@ fn tolerances_steps_and_limits_that_make_no_sense() {
         (|o| o.h_max = Some(-0.1), "h_max", &["is -0.1", "positive step"]),
         (|o| o.h_max = Some(f64::NAN), "h_max", &["NaN", "positive step"]),
         (|o| o.h_initial = Some(0.0), "h_initial", &["is 0", "positive step"]),
-        (|o| o.h_min_relative = -1.0, "h_min_relative", &["is -1", "1e-14"]),
-        (|o| o.h_min_relative = f64::NAN, "h_min_relative", &["NaN", "1e-14"]),
+        (|o| o.h_min_relative = -1.0, "h_min_relative", &["is -1", "1e-15"]),
+        (|o| o.h_min_relative = f64::NAN, "h_min_relative", &["NaN", "1e-15"]),
     ];
     for (change, expected, words) in table {
         let mut options = Options::default();

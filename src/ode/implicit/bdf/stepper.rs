@@ -4,6 +4,7 @@ use super::{ALPHA, ERROR_CONSTANT, GAMMA, MAX_ORDER, rescaling};
 use crate::ode::control::{error_norm, first_not_finite};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
+use crate::ode::linear::Kind;
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 
@@ -346,6 +347,10 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
 
     fn method(&self) -> Method {
         Method::Bdf
+    }
+
+    fn linear_solver(&self) -> Option<Kind> {
+        self.matrix.kind()
     }
 
     fn stiffness(&mut self, f: &F, h: f64) -> f64 {

@@ -5,6 +5,7 @@ use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite}
 use crate::ode::explicit::{combine, power_sum};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
+use crate::ode::linear::Kind;
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use std::marker::PhantomData;
@@ -230,6 +231,10 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
 
     fn method(&self) -> Method {
         self.method
+    }
+
+    fn linear_solver(&self) -> Option<Kind> {
+        self.matrix.kind()
     }
 
     fn stiffness(&mut self, f: &F, h: f64) -> f64 {

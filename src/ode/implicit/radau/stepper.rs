@@ -4,6 +4,7 @@ use super::RadauTableau;
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
 use crate::ode::implicit::matrix::{ComplexMatrix, IterationMatrix};
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
+use crate::ode::linear::Kind;
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use faer::c64;
@@ -385,6 +386,10 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
 
     fn method(&self) -> Method {
         self.method
+    }
+
+    fn linear_solver(&self) -> Option<Kind> {
+        self.matrix.kind()
     }
 
     fn stiffness(&mut self, f: &F, h: f64) -> f64 {

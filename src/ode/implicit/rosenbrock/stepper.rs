@@ -4,6 +4,7 @@ use super::RosenbrockTableau;
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
 use crate::ode::explicit::power_sum;
 use crate::ode::implicit::matrix::IterationMatrix;
+use crate::ode::linear::Kind;
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use std::marker::PhantomData;
@@ -231,6 +232,10 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
 
     fn method(&self) -> Method {
         self.method
+    }
+
+    fn linear_solver(&self) -> Option<Kind> {
+        self.matrix.kind()
     }
 
     /// A bound of $|h| \rho(f_u)$ with the Jacobian at the start of the last step.
