@@ -291,7 +291,7 @@ impl<'a, S: System> Solve<'a, S> {
 }
 
 /// Times must be finite, and the times to save ordered and within the span.
-fn check_span(span: Span, save: &Save) -> Result<(), SolveError> {
+pub(super) fn check_span(span: Span, save: &Save) -> Result<(), SolveError> {
     let fault = |argument, problem: String, advice: &str| {
         Err(SolveError::Argument { argument, problem, advice: advice.to_string() })
     };
