@@ -44,7 +44,7 @@ mod params;
 mod sparsity;
 mod system;
 
-pub use bound::{Bound, Scaling};
+pub use bound::{Bound, LaneParameters, Scaling};
 pub use colouring::Colouring;
 pub use error::ModelError;
 pub use from_fn::{FromFn, from_fn};

@@ -1,7 +1,9 @@
 //! The multilayer perceptron, with forward, tangent and adjoint passes fused.
 
+mod lanes;
+
 use super::layer::Layer;
-use super::{Activation, Block, Initializer, Shaped};
+use super::{Activation, Block, Initializer, Shaped, eval_lane_by_lane};
 use crate::number::Real;
 use crate::number::simd::{Kernel, dispatch, multiply_add};
 use rand_chacha::ChaCha8Rng;
@@ -121,6 +123,12 @@ impl<const I: usize, const O: usize> Block for Mlp<I, O> {
             #[inline(always)]
             |room| dispatch(Eval { mlp: self, weights, x, y, room }),
         );
+    }
+
+    fn eval_lanes(&self, weights: &[f64], lanes: usize, x: &[f64], y: &mut [f64]) {
+        if !lanes::eval_lanes(self, weights, lanes, x, y) {
+            eval_lane_by_lane(self, weights, lanes, x, y);
+        }
     }
 
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]) {

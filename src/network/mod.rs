@@ -15,7 +15,7 @@ pub use activation::Activation;
 pub use initializer::Initializer;
 pub use mlp::Mlp;
 
-use crate::number::Real;
+use crate::number::{Real, with_zeros};
 use rand_chacha::ChaCha8Rng;
 
 /// A function $y = B(x; w)$ with many weights $w$ and fused derivatives.
@@ -39,6 +39,11 @@ pub trait Block: Send + Sync {
     fn initialize(&self, rng: &mut ChaCha8Rng, weights: &mut [f64]);
     /// $y = B(x; w)$.
     fn eval(&self, weights: &[f64], x: &[f64], y: &mut [f64]);
+    /// $y = B(x; w)$ of several inputs at once: input `i` of lane `l` is `x[i * lanes + l]`, and outputs likewise. Each lane
+    /// has the bits that [`eval`](Block::eval) gives it.
+    fn eval_lanes(&self, weights: &[f64], lanes: usize, x: &[f64], y: &mut [f64]) {
+        eval_lane_by_lane(self, weights, lanes, x, y);
+    }
     /// $y = B(x; w)$, keeping on `tape` what the derivatives need.
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]);
     /// $\dot y = \partial_x B \dot x + \partial_w B \dot w$; without `weights_dot`, $\dot w = 0$.
@@ -62,6 +67,23 @@ pub trait Block: Send + Sync {
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R])
     where
         Self: Sized;
+}
+
+/// [`Block::eval_lanes`] for blocks that have nothing better.
+fn eval_lane_by_lane<B: Block + ?Sized>(block: &B, weights: &[f64], lanes: usize, x: &[f64], y: &mut [f64]) {
+    with_zeros::<f64, _>(block.inputs(), |x_lane| {
+        with_zeros::<f64, _>(block.outputs(), |y_lane| {
+            for l in 0..lanes {
+                for (i, x_lane) in x_lane.iter_mut().enumerate() {
+                    *x_lane = x[i * lanes + l];
+                }
+                block.eval(weights, x_lane, y_lane);
+                for (o, y_lane) in y_lane.iter().enumerate() {
+                    y[o * lanes + l] = *y_lane;
+                }
+            }
+        });
+    });
 }
 
 /// A block with `I` inputs and `O` outputs known to the compiler, so that a call takes and returns arrays.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `f64` | values |
 //! | [`Dual<N>`] | values and `N` directional derivatives, exact to rounding; nests as `Dual<M, Dual<N>>` |
+//! | [`Lanes<N>`] | values of `N` trajectories at once, each with its own time, state and parameters |
 //! | [`Pattern`] | which inputs each value depends on: the sparsity of the Jacobian |
 //! | [`Expr`] | the formula itself, to print, differentiate and store |
 //!
@@ -30,6 +31,7 @@
 mod dual;
 mod expr;
 mod formula;
+mod lanes;
 mod notation;
 mod pattern;
 pub mod simd;
@@ -37,6 +39,7 @@ pub mod simd;
 pub use dual::Dual;
 pub use expr::Expr;
 pub use formula::{Formula, FormulaError};
+pub use lanes::{LaneKernel, Lanes, dispatch_lanes};
 pub use notation::{Addend, Coefficient, Notation, Style};
 pub use pattern::{Dependence, Pattern};
 
@@ -48,7 +51,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 /// A number that a mechanism can be evaluated with.
 ///
-/// Implemented by `f64`, [`Dual`] and [`Expr`]. All elementary functions have their usual meaning; outside their real
+/// Implemented by `f64`, [`Dual`], [`Lanes`] and [`Expr`]. All elementary functions have their usual meaning; outside their real
 /// domain they give a non-finite value, which a solver takes as "not here" and answers with a smaller step.
 pub trait Real:
     Copy

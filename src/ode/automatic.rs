@@ -37,6 +37,11 @@ const MARGIN: f64 = 0.5;
 /// Failed attempts in a row, at the hands of an explicit method, that count as stiffness.
 const FAILURES: usize = 8;
 
+/// The explicit method for a tolerance.
+pub(super) fn calm_method(rtol: f64) -> Method {
+    if rtol < 1e-6 { Method::Vern7 } else { Method::Tsit5 }
+}
+
 impl<'f> Automatic<'f> {
     pub fn new() -> Self {
         Automatic {
@@ -81,7 +86,7 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
 
     fn start(&mut self, f: &mut (dyn Implicit + 'f), t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let rtol = cx.options.rtol;
-        self.calm_method = if rtol < 1e-6 { Method::Vern7 } else { Method::Tsit5 };
+        self.calm_method = calm_method(rtol);
         let affordable = if f.sparsity().is_some() { SPARSE } else { DENSE };
         self.stiff_method = match f.dimension() {
             n if n > affordable => Method::Bdf,

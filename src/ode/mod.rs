@@ -20,6 +20,7 @@
 
 mod automatic;
 mod control;
+pub mod ensemble;
 mod error;
 mod events;
 pub mod explicit;
@@ -35,6 +36,7 @@ mod solve;
 mod stepper;
 
 pub use control::StepControl;
+pub use ensemble::{Ensemble, EnsembleSolution};
 pub use error::{Component, SolveError};
 pub use events::{Event, Occurrence};
 pub use linear::LinearSolver;

@@ -35,6 +35,34 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// Adds the counts of another solve.
+    pub(super) fn add(&mut self, other: &Statistics) {
+        let Statistics {
+            accepted,
+            rejected_by_error,
+            rejected_not_finite,
+            rejected_by_newton,
+            rejected_by_bounds,
+            rhs,
+            jacobians,
+            factorizations,
+            solves,
+            newton_iterations,
+            events,
+        } = *other;
+        self.accepted += accepted;
+        self.rejected_by_error += rejected_by_error;
+        self.rejected_not_finite += rejected_not_finite;
+        self.rejected_by_newton += rejected_by_newton;
+        self.rejected_by_bounds += rejected_by_bounds;
+        self.rhs += rhs;
+        self.jacobians += jacobians;
+        self.factorizations += factorizations;
+        self.solves += solves;
+        self.newton_iterations += newton_iterations;
+        self.events += events;
+    }
+
     pub(super) fn reject(&mut self, why: Rejection) {
         match why {
             Rejection::Error => self.rejected_by_error += 1,

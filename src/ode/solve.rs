@@ -311,7 +311,7 @@ fn check_linear_solver<S: System>(system: &S, options: &Options) -> Result<(), S
 }
 
 /// Times must be finite, and the times to save ordered and within the span.
-fn check_span(span: Span, save: &Save) -> Result<(), SolveError> {
+pub(super) fn check_span(span: Span, save: &Save) -> Result<(), SolveError> {
     let fault = |argument, problem: String, advice: &str| {
         Err(SolveError::Argument { argument, problem, advice: advice.to_string() })
     };

@@ -7,9 +7,11 @@
 //! on through the kept tangents. Nothing is taped by operation.
 
 mod callers;
+mod lanes;
 mod scaling;
 mod state_jacobian;
 
+pub use lanes::LaneParameters;
 pub use scaling::Scaling;
 
 use super::params::{Caller, Params, address};

@@ -33,12 +33,12 @@ struct Stiffness {
 
 /// Steps in a row at the border of stability before a problem looks stiff, and calm ones before it no longer does.
 /// Hairer & Wanner II, IV.2.
-const STIFF_STEPS: usize = 15;
-const CALM_STEPS: usize = 6;
+pub(crate) const STIFF_STEPS: usize = 15;
+pub(crate) const CALM_STEPS: usize = 6;
 /// The part of the interval of stability from which on a step counts as being at its border.
-const BORDER: f64 = 0.8;
+pub(crate) const BORDER: f64 = 0.8;
 /// Stiffness is looked for every so many steps, and at each step once there is a suspicion.
-const LOOK_EVERY: usize = 16;
+pub(crate) const LOOK_EVERY: usize = 16;
 
 /// $y_i = u_i + h \sum_j a_j k_{ji}$ with the number of terms known to the compiler.
 #[inline(always)]
