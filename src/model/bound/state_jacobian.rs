@@ -85,7 +85,7 @@ impl<M: Model> Bound<'_, M> {
         if plan.sparsity.is_none() && plan.found.is_some() {
             values.fill(0.0);
         }
-        self.with_duals::<N, _>(p, |u_dual, parameters, du_dual| {
+        self.with_duals::<N>(p, |u_dual, parameters, du_dual| {
             for first in (0..plan.lane_count).step_by(N) {
                 for ((dual, u), lane) in u_dual.iter_mut().zip(u).zip(&plan.lanes) {
                     // A lane before this pass wraps around and is no lane of it.
@@ -122,7 +122,7 @@ impl<M: Model> Bound<'_, M> {
     }
 
     pub(super) fn evaluate_time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) {
-        self.with_duals::<1, _>(p, |u_dual, parameters, du_dual| {
+        self.with_duals::<1>(p, |u_dual, parameters, du_dual| {
             for (dual, u) in u_dual.iter_mut().zip(u) {
                 *dual = Dual::constant(*u);
             }
@@ -135,23 +135,24 @@ impl<M: Model> Bound<'_, M> {
 
     /// Lends dual states, parameters without tangents, and room for dual derivatives.
     #[inline(always)]
-    fn with_duals<const N: usize, T>(
+    fn with_duals<const N: usize>(
         &self,
         p: &[f64],
-        work: impl FnOnce(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]) -> T,
-    ) -> T {
+        mut work: impl FnMut(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]),
+    ) {
         let (n, q) = (self.states.len(), self.parameters.len());
-        with_zeros::<Dual<N>, _>(n, |u_dual| {
-            with_zeros::<Dual<N>, _>(q, |p_dual| {
-                with_zeros::<Dual<N>, _>(n, |du_dual| {
-                    for (dual, p) in p_dual.iter_mut().zip(p) {
-                        *dual = Dual::constant(*p);
-                    }
-                    let pusher = Pusher { bound: self, p };
-                    work(u_dual, &Params::new(p_dual, &pusher), du_dual)
-                })
-            })
-        })
+        // Behind a pointer, and one room for all three: otherwise every kind of room would be compiled with a copy of the
+        // model in it.
+        let fill: &mut dyn FnMut(&mut [Dual<N>]) = &mut |room| {
+            let (u_dual, room) = room.split_at_mut(n);
+            let (p_dual, du_dual) = room.split_at_mut(q);
+            for (dual, p) in p_dual.iter_mut().zip(p) {
+                *dual = Dual::constant(*p);
+            }
+            let pusher = Pusher { bound: self, p };
+            work(u_dual, &Params::new(p_dual, &pusher), du_dual);
+        };
+        with_zeros::<Dual<N>, _>(2 * n + q, |room| fill(room));
     }
 }
 
