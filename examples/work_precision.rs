@@ -34,8 +34,12 @@ const METHODS: &[Method] = &[
 /// What suits a problem of this kind.
 fn suited(kind: Kind) -> Vec<Method> {
     match kind {
-        Kind::NonStiff => vec![Method::Automatic, Method::Bs3, Method::Tsit5, Method::Vern7, Method::Dop853, Method::Vern9],
-        Kind::Dae => vec![Method::Automatic, Method::Rodas4, Method::Rodas5P, Method::Kvaerno5, Method::Radau5, Method::Bdf],
+        Kind::NonStiff => {
+            vec![Method::Automatic, Method::Bs3, Method::Tsit5, Method::Vern7, Method::Dop853, Method::Vern9]
+        }
+        Kind::Dae => {
+            vec![Method::Automatic, Method::Rodas4, Method::Rodas5P, Method::Kvaerno5, Method::Radau5, Method::Bdf]
+        }
         _ => vec![
             Method::Automatic,
             Method::Rodas4,
@@ -94,9 +98,19 @@ fn main() -> ansatz::Result<()> {
         methods = suited(problem.kind);
     }
 
-    println!("{}: {} states, {}, t = {} … {}", problem.title, problem.initial.len(), problem.kind, problem.start, problem.end);
+    println!(
+        "{}: {} states, {}, t = {} … {}",
+        problem.title,
+        problem.initial.len(),
+        problem.kind,
+        problem.start,
+        problem.end
+    );
     println!("reference: {} ({} digits)\n", problem.reference.source, problem.reference.digits);
-    println!("{:<13} {:>7} {:>9} {:>12} {:>8} {:>8} {:>9} {:>6} {:>6}", "method", "rtol", "error", "time", "steps", "rejected", "rhs", "jac", "lu");
+    println!(
+        "{:<13} {:>7} {:>9} {:>12} {:>8} {:>8} {:>9} {:>6} {:>6}",
+        "method", "rtol", "error", "time", "steps", "rejected", "rhs", "jac", "lu"
+    );
     let mut panel = Panel::new(problem.title).x_label("error at the end").y_label("time (ms)").log_x().log_y();
     for method in methods {
         let (mut errors, mut times) = (Vec::new(), Vec::new());

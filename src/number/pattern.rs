@@ -396,7 +396,11 @@ mod tests {
                 for out in out {
                     // Mostly recent ones, so that runs of unions at the end of the arena occur too.
                     let pick = |rng: &mut ChaCha8Rng, len: usize| {
-                        if rng.random_bool(0.5) { len - 1 - rng.random_range(0..len.min(3)) } else { rng.random_range(0..len) }
+                        if rng.random_bool(0.5) {
+                            len - 1 - rng.random_range(0..len.min(3))
+                        } else {
+                            rng.random_range(0..len)
+                        }
                     };
                     let (a, b, c) = (pick(&mut rng, all.len()), pick(&mut rng, all.len()), pick(&mut rng, n));
                     let (value, sets) = match rng.random_range(0..5) {

@@ -125,6 +125,9 @@ pub(super) struct Events<'e> {
     pub occurred: Vec<Occurrence>,
 }
 
+/// Gives the state at $\theta$ in a step.
+type Look<'l> = dyn Fn(f64, &mut [f64]) + 'l;
+
 /// Where a step is looked at; the first only while a side is not known.
 const LOOKS: [f64; 5] = [1e-3, 0.25, 0.5, 0.75, 1.0];
 
@@ -146,6 +149,7 @@ impl<'e> Events<'e> {
     }
 
     /// Looks for crossings in a step: records those before the first that acts, and gives its time.
+    #[inline(always)]
     pub fn locate<F: ?Sized, M: Stepper<F> + ?Sized>(
         &mut self,
         f: &mut F,
@@ -157,6 +161,11 @@ impl<'e> Events<'e> {
             return Ok(None);
         }
         method.prepare(f, step, cx);
+        self.locate_in(step, &|theta, out| method.interpolate(step, theta, out), cx)
+    }
+
+    /// [`locate`](Self::locate) for a step whose states `look(θ, u)` gives: compiled once for all systems.
+    fn locate_in(&mut self, step: &Step, look: &Look<'_>, cx: &mut Context) -> Result<Option<f64>, Stop> {
         self.state.resize(step.u.len(), 0.0);
         self.due.clear();
         if !self.begun {
@@ -173,7 +182,7 @@ impl<'e> Events<'e> {
                 if theta == LOOKS[0] && side != 0.0 {
                     continue;
                 }
-                let here = sign(self.value(k, method, step, theta));
+                let here = sign(self.value(k, look, step, theta));
                 if here == 0.0 && theta < 1.0 {
                     continue;
                 }
@@ -185,13 +194,13 @@ impl<'e> Events<'e> {
                         Crossing::Falling => side > 0.0,
                     };
                     if counts {
-                        let root = self.root(k, method, step, before, theta, side);
+                        let root = self.root(k, look, step, before, theta, side);
                         self.found.push((root, k));
                     }
                 }
                 (side, before) = (here, theta);
             }
-            if all_zero && self.zero_between_looks(k, method, step) {
+            if all_zero && self.zero_between_looks(k, look, step) {
                 return Err(Stop { reason: StopReason::EventIsZero(k), t: step.t, h: step.h, component: 0 });
             }
             self.ends.push(side);
@@ -205,7 +214,7 @@ impl<'e> Events<'e> {
         let acting = found.iter().find(|(_, k)| self.events[*k].acts()).map(|(theta, _)| *theta);
         let last = acting.unwrap_or(1.0);
         for &(theta, k) in found.iter().take_while(|(theta, _)| *theta <= last) {
-            method.interpolate(step, theta, &mut self.state);
+            look(theta, &mut self.state);
             let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
             self.occurred.push(Occurrence { event: k, t, state: self.state.clone() });
             cx.statistics.events += 1;
@@ -219,7 +228,7 @@ impl<'e> Events<'e> {
             return Ok(None);
         };
         // The state changes where the step is cut: sides are those there, and not known of what just happened.
-        method.interpolate(step, theta, &mut self.state);
+        look(theta, &mut self.state);
         let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
         for (k, side) in self.sides.iter_mut().enumerate() {
             *side = sign((self.events[k].function)(t, &self.state, &self.p));
@@ -231,29 +240,21 @@ impl<'e> Events<'e> {
         Ok(Some(t))
     }
 
-    fn value<F: ?Sized, M: Stepper<F> + ?Sized>(&mut self, k: usize, method: &M, step: &Step, theta: f64) -> f64 {
+    fn value(&mut self, k: usize, look: &Look<'_>, step: &Step, theta: f64) -> f64 {
         let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
-        method.interpolate(step, theta, &mut self.state);
+        look(theta, &mut self.state);
         (self.events[k].function)(t, &self.state, &self.p)
     }
 
     /// Whether the function is zero at places that no accident would choose.
-    fn zero_between_looks<F: ?Sized, M: Stepper<F> + ?Sized>(&mut self, k: usize, method: &M, step: &Step) -> bool {
-        [0.123, 0.617, 0.931].iter().all(|theta| self.value(k, method, step, *theta) == 0.0)
+    fn zero_between_looks(&mut self, k: usize, look: &Look<'_>, step: &Step) -> bool {
+        [0.123, 0.617, 0.931].iter().all(|theta| self.value(k, look, step, *theta) == 0.0)
     }
 
     /// The smallest $\theta$ at which the function has left `side`, to rounding: bisection made quick by the Illinois
     /// variant of the secant method (M. Dowell, P. Jarratt, BIT 11, 1971).
-    fn root<F: ?Sized, M: Stepper<F> + ?Sized>(
-        &mut self,
-        k: usize,
-        method: &M,
-        step: &Step,
-        mut low: f64,
-        mut high: f64,
-        side: f64,
-    ) -> f64 {
-        let (mut g_low, mut g_high) = (self.value(k, method, step, low), self.value(k, method, step, high));
+    fn root(&mut self, k: usize, look: &Look<'_>, step: &Step, mut low: f64, mut high: f64, side: f64) -> f64 {
+        let (mut g_low, mut g_high) = (self.value(k, look, step, low), self.value(k, look, step, high));
         // As close as times at this place can be told apart.
         let resolution = (2.0 * f64::EPSILON * step.t.abs().max(step.t_new.abs()) / step.h.abs()).max(f64::EPSILON);
         let mut moved = 0.0;
@@ -268,7 +269,7 @@ impl<'e> Events<'e> {
             } else {
                 0.5 * (low + high)
             };
-            let g = self.value(k, method, step, theta);
+            let g = self.value(k, look, step, theta);
             if sign(g) == side {
                 (low, g_low) = (theta, g);
                 if moved == side {

@@ -84,15 +84,14 @@ impl<'s, 'e> Keeper<'s, 'e> {
         }
         if !self.integrands.is_empty() {
             method.prepare(f, step, cx);
-            self.integrate(method, step, kept);
+            self.integrate(&|theta, out| method.interpolate(step, theta, out), step, kept);
         }
     }
 
-    #[inline(never)]
-    fn integrate<F: ?Sized, M: Stepper<F> + ?Sized>(&mut self, method: &M, step: &Step, kept: &Kept) {
+    fn integrate(&mut self, look: &dyn Fn(f64, &mut [f64]), step: &Step, kept: &Kept) {
         for (node, weight) in GAUSS {
             let theta = node * kept.theta;
-            method.interpolate(step, theta, &mut self.row);
+            look(theta, &mut self.row);
             let t = step.t + theta * step.h;
             for (integrand, (_, sum)) in self.integrands.iter().zip(&mut self.solution.integrals) {
                 *sum += weight * kept.theta * step.h * (integrand.function)(t, &self.row, self.p);

@@ -219,42 +219,17 @@ impl<'a, S: System> Solve<'a, S> {
     pub fn run(mut self) -> crate::Result<Solution> {
         let held = std::mem::replace(&mut self.system, Err(ModelError::NoStates))?;
         let system = held.get();
+        let presets = self.presets.iter().flat_map(|preset| preset.times.iter().copied());
+        self.options.discontinuities.extend(presets);
+        let request = Request {
+            initial: &self.initial,
+            span: self.span,
+            parameters: &self.parameters,
+            save: &self.save,
+            bounds: &self.bounds,
+        };
+        request.check(system, &mut self.options)?;
         let n = system.dimension();
-        system.check_parameters(self.parameters.len())?;
-        if self.initial.len() != n {
-            return Err(ModelError::Length {
-                what: "the initial state",
-                found: self.initial.len(),
-                expected: n,
-                names: (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", "),
-            }
-            .into());
-        }
-        for (name, lower, upper) in &self.bounds {
-            let all = name.is_empty();
-            let states: Vec<usize> = (0..n).filter(|i| all || system.state_name(*i) == *name).collect();
-            if states.is_empty() {
-                return Err(SolveError::Argument {
-                    argument: "bounds",
-                    problem: format!("are given for `{name}`, which is not a state"),
-                    advice: format!(
-                        "the states are [{}]",
-                        (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", ")
-                    ),
-                }
-                .into());
-            }
-            self.options.bounds.extend(states.iter().map(|s| Bounds { state: *s, lower: *lower, upper: *upper }));
-        }
-        for preset in &self.presets {
-            self.options.discontinuities.extend_from_slice(&preset.times);
-        }
-        let forward = if self.span.end >= self.span.start { 1.0 } else { -1.0 };
-        self.options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
-        self.options.discontinuities.dedup();
-        self.options.check(n)?;
-        check_span(self.span, &self.save)?;
-        check_linear_solver(system, &self.options)?;
         let names: Vec<String> = (0..n).map(|i| system.state_name(i)).collect();
         let mut solution = Solution::new(names);
         let mut u = self.initial;
@@ -291,8 +266,57 @@ impl<'a, S: System> Solve<'a, S> {
     }
 }
 
+/// What a solve is asked for, without the type of the system: its checks are compiled once.
+struct Request<'r> {
+    initial: &'r [f64],
+    span: Span,
+    parameters: &'r [f64],
+    save: &'r Save,
+    bounds: &'r [(String, f64, f64)],
+}
+
+impl Request<'_> {
+    /// Checks everything against the system, and completes the options.
+    fn check(&self, system: &dyn System, options: &mut Options) -> crate::Result<()> {
+        let n = system.dimension();
+        system.check_parameters(self.parameters.len())?;
+        if self.initial.len() != n {
+            return Err(ModelError::Length {
+                what: "the initial state",
+                found: self.initial.len(),
+                expected: n,
+                names: (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", "),
+            }
+            .into());
+        }
+        for (name, lower, upper) in self.bounds {
+            let all = name.is_empty();
+            let states: Vec<usize> = (0..n).filter(|i| all || system.state_name(*i) == *name).collect();
+            if states.is_empty() {
+                return Err(SolveError::Argument {
+                    argument: "bounds",
+                    problem: format!("are given for `{name}`, which is not a state"),
+                    advice: format!(
+                        "the states are [{}]",
+                        (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", ")
+                    ),
+                }
+                .into());
+            }
+            options.bounds.extend(states.iter().map(|s| Bounds { state: *s, lower: *lower, upper: *upper }));
+        }
+        let forward = if self.span.end >= self.span.start { 1.0 } else { -1.0 };
+        options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
+        options.discontinuities.dedup();
+        options.check(n)?;
+        check_span(self.span, self.save)?;
+        check_linear_solver(system, options)?;
+        Ok(())
+    }
+}
+
 /// An implicit method must be able to have the linear solver that was asked for.
-fn check_linear_solver<S: System>(system: &S, options: &Options) -> Result<(), SolveError> {
+fn check_linear_solver(system: &dyn System, options: &Options) -> Result<(), SolveError> {
     if options.linear_solver == LinearSolver::Automatic || options.method.is_explicit() {
         return Ok(());
     }

@@ -141,7 +141,9 @@ impl Series {
 
     /// The first point that is drawn.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
-        (0..self.x.len()).find(|&index| self.shown(index, Scales::default())).map(|index| (self.x[index], self.y[index]))
+        (0..self.x.len())
+            .find(|&index| self.shown(index, Scales::default()))
+            .map(|index| (self.x[index], self.y[index]))
     }
 
     /// Draws the series inside the frame; what lies outside is cut off.

@@ -13,8 +13,8 @@ use crate::number::Real;
 ///
 /// Source: A. J. Lotka, *Elements of Physical Biology*, 1925; V. Volterra, *Variazioni e fluttuazioni del numero
 /// d'individui in specie animali conviventi*, 1926. Parameters and initial values: Ch. Rackauckas et al., *Universal
-/// differential equations for scientific machine learning*, arXiv:2001.04385. Reference: Taylor series in 30 digits; it and a
-/// collocation method of order 17 in 33 digits agree to all digits of a double.
+/// differential equations for scientific machine learning*, arXiv:2001.04385. Reference: collocation of order 17 and
+/// extrapolation, both in 33 digits, agree to all digits of a double; so does a Taylor series in 30 digits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LotkaVolterra;
 
@@ -57,8 +57,8 @@ pub(super) fn problem() -> Problem {
         reference: Reference {
             state: vec![8.851586911028468, 1.2238133862027176],
             between: Vec::new(),
-            digits: 15.0,
-            source: "Taylor series in 30 digits, collocation of order 17 in 33 digits",
+            digits: 15.5,
+            source: "collocation of order 17 and extrapolation in 33 digits",
         },
         exact: None,
         system: bind(&LotkaVolterra),

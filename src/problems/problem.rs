@@ -63,8 +63,8 @@ pub struct Reference {
     pub state: Vec<f64>,
     /// States at times before the end; empty for most problems.
     pub between: Vec<(f64, Vec<f64>)>,
-    /// Digits of `state` that are proven: two independent computations differ by $10^{-\mathrm{digits}}$ in the measure of
-    /// [`Problem::error`]. Errors below that say nothing.
+    /// Digits of `state` that are proven: two independent computations differ by $10^{-\mathrm{digits}}$ in the
+    /// measure of [`Problem::error`]. Errors below that say nothing.
     pub digits: f64,
     /// Where `state` is from, and what it agrees with.
     pub source: &'static str,
@@ -112,8 +112,8 @@ impl Problem {
         self.solution_at(t).map(|reference| self.distance(state, &reference))
     }
 
-    /// The solution at time `t`, where it is known: anywhere if there is a formula for it, otherwise at the start, the end
-    /// and the times of [`Reference::between`].
+    /// The solution at time `t`, where it is known: anywhere if there is a formula for it, otherwise at the start,
+    /// the end and the times of [`Reference::between`].
     pub fn solution_at(&self, t: f64) -> Option<Vec<f64>> {
         if t == self.start {
             return Some(self.initial.clone());

@@ -9,12 +9,12 @@ use crate::number::Real;
 /// $$ \dot y = \lambda \bigl(y - \varphi(t)\bigr) + \dot\varphi(t), \qquad y(0) = \varphi(0), \qquad
 ///    \varphi(t) = 10 - (10 + t) e^{-t} , $$
 ///
-/// whose solution is $\varphi$ whatever $\lambda$. For $\lambda \to -\infty$ Runge–Kutta methods fall from their classical order
-/// to little more than their stage order: this is the test for order reduction, and for S-stability. Up to $t = 15$,
-/// catalogued with $\lambda = -10^6$; the paper's example has $-200$.
+/// whose solution is $\varphi$ whatever $\lambda$. For $\lambda \to -\infty$ Runge–Kutta methods fall from their
+/// classical order to little more than their stage order: this is the test for order reduction, and for S-stability.
+/// Up to $t = 15$, catalogued with $\lambda = -10^6$; the paper's example has $-200$.
 ///
-/// Source: A. Prothero, A. Robinson, *On the stability and accuracy of one-step methods for solving stiff systems of ordinary
-/// differential equations*, Math. Comp. 28 (1974) 145–162. Exact solution.
+/// Source: A. Prothero, A. Robinson, *On the stability and accuracy of one-step methods for solving stiff systems of
+/// ordinary differential equations*, Math. Comp. 28 (1974) 145–162. Exact solution.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProtheroRobinson;
 

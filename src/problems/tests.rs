@@ -54,9 +54,9 @@ fn exact_solutions_solve() {
         for t in [0.5, 2.0, 6.28, 11.0] {
             let u = exact(t);
             problem.eval(t, &u, &problem.parameters, &mut du);
-            let rate = derivative(exact, t, 2e-3);
+            let rate = derivative(exact, t, 2e-4);
             // Prothero and Robinson's λ multiplies the last digit of the solution.
-            let noise = if problem.name == "prothero_robinson" { 1e-8 } else { 2e-12 };
+            let noise = if problem.name == "prothero_robinson" { 1e-8 } else { 1e-11 };
             for (f, rate) in du.iter().zip(&rate) {
                 assert!((f - rate).abs() < noise * (1.0 + f.abs()), "{} at {t}: {f} for {rate}", problem.name);
             }
@@ -68,8 +68,8 @@ fn exact_solutions_solve() {
     assert_eq!(seen, 20);
 }
 
-/// Solving ever more sharply tends to the reference: what is left at a relative tolerance of 1e-12 is a small part of what was
-/// there at 1e-8, and small.
+/// Solving ever more sharply tends to the reference: what is left at a relative tolerance of 1e-12 is a small part of
+/// what was there at 1e-8, and small.
 #[test]
 fn tsit5_tends_to_the_references() {
     for problem in all().iter().filter(|problem| problem.kind == Kind::NonStiff) {
@@ -78,7 +78,8 @@ fn tsit5_tends_to_the_references() {
             problem.error(solution.last())
         };
         let errors = [1e-8, 1e-10, 1e-12].map(error);
-        println!("{:15} {:9.1e} {:9.1e} {:9.1e}", problem.name, errors[0], errors[1], errors[2]);
+        assert!(errors[1] < 1e-7 && errors[2] < 2e-9, "{}: {errors:?}", problem.name);
+        assert!(errors[2] < errors[0] / 500.0, "{}: {errors:?}", problem.name);
     }
 }
 

@@ -16,15 +16,17 @@ use std::f64::consts::PI;
 ///    \frac{2 y_5 - U_b}{R} + (1 - \alpha) g(y_5 - y_6) \\\\ \frac{y_6}{R} - g(y_5 - y_6) \\\\
 ///    \frac{y_7 - U_b}{R} + \alpha g(y_5 - y_6) \\\\ \frac{y_8}{R} \end{pmatrix}, $$
 ///
-/// $g(x) = \beta (e^{x / U_F} - 1)$, the signal $U_e = 0.1 \sin 200 \pi t$ and $C_k = k$ µF; all resistors $R_1 … R_9$ are one
-/// $R$. Time in seconds up to 0.2, from $(0, 3, 3, 6, 3, 3, 6, 0)$, which is consistent.
+/// $g(x) = \beta (e^{x / U_F} - 1)$, the signal $U_e = 0.1 \sin 200 \pi t$ and $C_k = k$ µF; all resistors
+/// $R_1 … R_9$ are one $R$. Time in seconds up to 0.2, from $(0, 3, 3, 6, 3, 3, 6, 0)$, which is consistent.
 ///
 /// $M$ is singular without a row of zeros: the algebraic equations are sums of rows, the algebraic variables sums of
 /// states. It tests whether a method treats the mass matrix as a matrix.
 ///
-/// Source: E. Hairer, Ch. Lubich, M. Roche, *The Numerical Solution of Differential-Algebraic Systems by Runge–Kutta Methods*,
-/// Springer 1989; *Test Set for IVP Solvers*, release 2.4, 2008, `transamp`. Reference: collocation of order 17 in 33 digits,
-/// which agrees with the test set's (PSIDE on a Cray, tolerance $10^{-14}$) to 15 digits.
+/// Source: E. Hairer, Ch. Lubich, M. Roche, *The Numerical Solution of Differential-Algebraic Systems by Runge–Kutta
+/// Methods*, Springer 1989; *Test Set for IVP Solvers*, release 2.4, 2008, `transamp`. Reference: collocation of
+/// order 17 in 33 digits on the equations as they are, and extrapolation on the five equations that are left when the
+/// algebraic ones are solved, agree to 13.5 digits, which is the rounding of $200 \pi t$; the test set's agrees to
+/// 13.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TransistorAmplifier;
 
@@ -80,7 +82,7 @@ pub(super) fn problem() -> Problem {
         initial: TransistorAmplifier::INITIAL.into(),
         start: 0.0,
         end: TransistorAmplifier::END,
-        atol_factor: 1.0,
+        atol_factor: 0.01,
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![
@@ -94,8 +96,8 @@ pub(super) fn problem() -> Problem {
                 1.2369958680915474,
             ],
             between: Vec::new(),
-            digits: 14.9,
-            source: "collocation of order 17 in 33 digits, Test Set for IVP Solvers",
+            digits: 13.5,
+            source: "collocation of order 17 and extrapolation in 33 digits, Test Set for IVP Solvers",
         },
         exact: None,
         system: bind(&TransistorAmplifier),
@@ -107,7 +109,8 @@ mod tests {
     use super::super::testing::{eval, spread};
     use super::*;
 
-    /// The initial derivative that the test set prints solves the equations.
+    /// The initial derivative that the test set prints solves the equations. Its first, fourth and seventh components
+    /// were "determined numerically"; they solve the constraints differentiated once to three digits.
     #[test]
     fn the_published_initial_derivative() {
         let rate =
@@ -118,7 +121,7 @@ mod tests {
         for (left, right) in left.iter().zip(&right) {
             approx::assert_abs_diff_eq!(left, right, epsilon = 1e-18);
         }
-        // It also solves the constraints differentiated once: rows 1 + 2, 4 + 5 and 7 + 8 of f.
+        // The constraints are the sums of rows 1 and 2, 4 and 5, 7 and 8.
         let h = 1e-7;
         let constraints = |s: f64| {
             let y: Vec<f64> = TransistorAmplifier::INITIAL.iter().zip(rate).map(|(y, r)| y + s * r).collect();
@@ -126,7 +129,8 @@ mod tests {
             [f[0] + f[1], f[3] + f[4], f[6] + f[7]]
         };
         for (plus, minus) in constraints(h).iter().zip(constraints(-h)) {
-            approx::assert_abs_diff_eq!((plus - minus) / (2.0 * h), 0.0, epsilon = 1e-8);
+            // The smallest of the terms that cancel are of 2.2 mA/s.
+            approx::assert_abs_diff_eq!((plus - minus) / (2.0 * h), 0.0, epsilon = 1e-3 * 2.2e-3);
         }
     }
 
@@ -139,7 +143,7 @@ mod tests {
         let signal = 0.1 * (200.0 * PI * t).sin();
         // What a transistor takes at base and collector it gives at the emitter, so both drop out.
         let resistors = y[1..].iter().sum::<f64>() + y[1] + y[4] - 4.0 * ub;
-        approx::assert_relative_eq!(f.iter().sum::<f64>(), (y[0] - signal) / r0 + resistors / r, max_relative = 1e-8);
+        approx::assert_relative_eq!(f.iter().sum::<f64>(), (y[0] - signal) / r0 + resistors / r, max_relative = 1e-12);
     }
 
     #[test]
@@ -155,7 +159,7 @@ mod tests {
             1.236995868091548,
         ];
         let problem = problem();
-        assert!(problem.error(&published) < 2e-15);
+        assert!(problem.error(&published) < 1e-13);
         let f = eval(&TransistorAmplifier, problem.end, &problem.reference.state, &problem.parameters);
         for constraint in [f[0] + f[1], f[3] + f[4], f[6] + f[7]] {
             assert!(constraint.abs() < 1e-16, "{constraint:e}");

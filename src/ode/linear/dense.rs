@@ -1,10 +1,10 @@
 //! Dense $W = \sigma M - J$ of any size.
 
 use super::block::stride;
-use crate::model::{MassMatrix, Sparsity};
 use super::lu::DenseLu;
 use super::scalar::Scalar;
 use super::small::{SmallLu, SmallShift};
+use crate::model::{MassMatrix, Sparsity};
 
 /// What a dense system knows before it sees a number.
 #[derive(Clone, Debug)]

@@ -211,9 +211,11 @@ impl Fronts {
             front_of[front.first..front.first + front.pivots].fill(k);
         }
         let places = || {
-            matrix.starts().windows(2).enumerate().flat_map(|(j, ends)| {
-                (ends[0]..ends[1]).map(move |k| (k, step[matrix.rows()[k]], step[j]))
-            })
+            matrix
+                .starts()
+                .windows(2)
+                .enumerate()
+                .flat_map(|(j, ends)| (ends[0]..ends[1]).map(move |k| (k, step[matrix.rows()[k]], step[j])))
         };
         let mut next = vec![0; self.fronts.len() + 1];
         for (_, row, column) in places() {

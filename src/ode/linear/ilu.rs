@@ -30,11 +30,7 @@ impl IncompleteLu {
             .enumerate()
             .map(|(j, ends)| ends[0] + matrix.rows()[ends[0]..ends[1]].partition_point(|&row| row < j))
             .collect();
-        IncompleteLu {
-            values: vec![0.0; matrix.rows().len()],
-            diagonal,
-            position: vec![NONE; matrix.dimension()],
-        }
+        IncompleteLu { values: vec![0.0; matrix.rows().len()], diagonal, position: vec![NONE; matrix.dimension()] }
     }
 
     /// Factorises the matrix with these values. Fails with a column that is zero or not finite.

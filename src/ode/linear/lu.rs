@@ -241,12 +241,7 @@ impl PivotSearch {
 
     /// $P A = L U$ in place. Returns the row of $A$ that stands in each row of the factors. Fails with the column in
     /// which no pivot is left.
-    pub fn factorize<T: Scalar>(
-        &mut self,
-        a: &mut [T],
-        n: usize,
-        reciprocal: &mut [T],
-    ) -> Result<&[usize], usize> {
+    pub fn factorize<T: Scalar>(&mut self, a: &mut [T], n: usize, reciprocal: &mut [T]) -> Result<&[usize], usize> {
         let ld = stride(n);
         let (order, place) = (&mut self.order[..n], &mut self.place[..n]);
         lu_in_place(

@@ -167,8 +167,7 @@ impl Plan {
                 } else {
                     let matrix = Assembly::new(pattern, mass);
                     let fronts = Fronts::new(&matrix);
-                    (fronts.predicted_time() < dense_time(n))
-                        .then(|| Way::Sparse(Arc::new(matrix), Arc::new(fronts)))
+                    (fronts.predicted_time() < dense_time(n)).then(|| Way::Sparse(Arc::new(matrix), Arc::new(fronts)))
                 }
             }
         };

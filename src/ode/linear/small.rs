@@ -141,8 +141,12 @@ impl<T: Scalar, const N: usize> Kernel for Factorize<'_, '_, T, N> {
             }
         }
         let zero = T::lanes(&[T::ZERO; N]);
-        let mut work =
-            Elimination { w: w.map(|column| T::lanes(&column)), lower: [zero; N], reciprocal: [T::ZERO; N], sound: true };
+        let mut work = Elimination {
+            w: w.map(|column| T::lanes(&column)),
+            lower: [zero; N],
+            reciprocal: [T::ZERO; N],
+            sound: true,
+        };
         // Written out, because a loop of this size would not be unrolled.
         work.step::<0, FMA>();
         work.step::<1, FMA>();

@@ -50,11 +50,8 @@ fn full<T: Scalar>(sigma: T, mass: Option<&MassMatrix>, pattern: &Sparsity, jaco
 fn residual<T: Scalar>(w: &[Vec<T>], x: &[T], b: &[T]) -> f64 {
     let largest = |x: &[T]| x.iter().map(|x| x.magnitude()).fold(0.0, f64::max);
     let norm = w.iter().map(|row| row.iter().map(|w| w.magnitude()).sum()).fold(0.0, f64::max);
-    let difference: Vec<T> = w
-        .iter()
-        .zip(b)
-        .map(|(row, &b)| row.iter().zip(x).fold(-b, |sum, (&w, &x)| sum + w * x))
-        .collect();
+    let difference: Vec<T> =
+        w.iter().zip(b).map(|(row, &b)| row.iter().zip(x).fold(-b, |sum, (&w, &x)| sum + w * x)).collect();
     largest(&difference) / (norm * largest(x))
 }
 
@@ -387,9 +384,11 @@ fn gmres_takes_weights_and_a_preconditioner() {
     krylov.solve(&mut x).unwrap();
     assert!((1..=60).contains(&krylov.iterations()));
     let w = full(0.0, None, &pattern, &jacobian);
-    let scaled = w.iter().zip(&b).zip(&weights).map(|((row, b), weight)| {
-        weight * (row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>() - b)
-    });
+    let scaled = w
+        .iter()
+        .zip(&b)
+        .zip(&weights)
+        .map(|((row, b), weight)| weight * (row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>() - b));
     let norm = (scaled.map(|r| r * r).sum::<f64>() / n as f64).sqrt();
     assert!(norm <= 1.01e-9, "{norm:e}");
 }
@@ -428,7 +427,8 @@ fn the_automatic_choice() {
 #[test]
 fn faults_are_named() {
     let pattern = Sparsity::diagonal(3);
-    let make = |n, pattern: Option<&Sparsity>, mass: Option<&MassMatrix>, choice| Plan::new(n, pattern, mass, choice).err();
+    let make =
+        |n, pattern: Option<&Sparsity>, mass: Option<&MassMatrix>, choice| Plan::new(n, pattern, mass, choice).err();
     assert_eq!(make(4, Some(&pattern), None, LinearSolver::Automatic), Some(LinearError::Size { found: 3, n: 4 }));
     for solver in [LinearSolver::Sparse, LinearSolver::Krylov] {
         assert_eq!(make(4, None, None, solver), Some(LinearError::NoPattern { solver }));

@@ -8,23 +8,28 @@ use crate::model::{Model, Names, Params};
 use crate::number::Real;
 use std::f64::consts::PI;
 
-/// The beam: an elastic, inextensible, thin beam of length one, clamped at one end, pulled at the other by $F_u = -\varphi$,
-/// $F_v = \varphi$ with $\varphi(t) = \tfrac32 \sin^2 t$ until $t = \pi$, then zero. With the angles $\theta_l$ of $N$ segments,
+/// The beam: an elastic, inextensible, thin beam of length one, clamped at one end, pulled at the other by
+/// $F_u = -\varphi$, $F_v = \varphi$ with $\varphi(t) = \tfrac32 \sin^2 t$ until $t = \pi$, then zero. With the
+/// angles $\theta_l$ of $N$ segments,
 ///
 /// $$ \ddot\theta = C v + D w, \qquad C w = D v + \dot\theta^2, $$
 /// $$ v_l = N^4 (\theta_{l-1} - 2 \theta_l + \theta_{l+1}) + N^2 (F_v \cos \theta_l - F_u \sin \theta_l), \qquad
 ///    \theta_0 = -\theta_1, \quad \theta_{N+1} = \theta_N, $$
 ///
-/// where $C$ is tridiagonal with $1, 2, …, 2, 3$ on the diagonal and $-\cos(\theta_l - \theta_{l \pm 1})$ beside it, and $D$
-/// has $-\sin(\theta_l - \theta_{l \pm 1})$ there. So $C$ and $D$ are the real and imaginary parts of the inverse of the mass
-/// matrix, and one evaluation costs of the order of $N$.
+/// where $C$ is tridiagonal with $1, 2, …, 2, 3$ on the diagonal and $-\cos(\theta_l - \theta_{l \pm 1})$ beside it,
+/// and $D$ has $-\sin(\theta_l - \theta_{l \pm 1})$ there. $C + i D$ is the inverse of the matrix with entries
+/// $(N + \tfrac12 - \max(l, k)) e^{i (\theta_l - \theta_k)}$ in Lagrange's equations, so an evaluation costs of the
+/// order of $N$ operations.
 ///
-/// States $\theta_1 … \theta_N, \dot\theta_1 … \dot\theta_N$, all from zero, up to $t = 5$. Its Jacobian is dense and its
-/// eigenvalues lie on the imaginary axis up to about $6400 i$: methods that are not A-stable take tens of thousands of steps,
-/// others a hundred. Catalogued with $N = 40$, 80 equations.
+/// States $\theta_1 … \theta_N, \dot\theta_1 … \dot\theta_N$, all from zero, up to $t = 5$. Its Jacobian is dense and
+/// its eigenvalues lie on the imaginary axis up to about $6400 i$: methods that are not A-stable take tens of
+/// thousands of steps, others a hundred. Catalogued with $N = 40$, 80 equations.
 ///
-/// Source: E. Hairer, G. Wanner, *Solving Ordinary Differential Equations II*, 2nd ed., 1996, section IV.1; *Test Set for
-/// IVP Solvers*, release 2.4, 2008, `beam`. Reference: @@BEAMSOURCE
+/// Source: E. Hairer, G. Wanner, *Solving Ordinary Differential Equations II*, 2nd ed., 1996, section IV.1; *Test Set
+/// for IVP Solvers*, release 2.4, 2008, `beam`. Reference: extrapolation of order 28 in 33 digits, which agrees with
+/// a Gauss collocation of order 24 in 19 digits to 13.2 digits. The test set's angles agree to $6 \cdot 10^{-14}$,
+/// its velocities to $7 \cdot 10^{-11}$: they carry the rounding of $N^4 \theta$ in doubles, below which no solver in
+/// doubles gets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beam<const N: usize>;
 
@@ -132,13 +137,13 @@ pub(super) fn problem() -> Problem {
         initial: Beam::<40>.initial(),
         start: 0.0,
         end: Beam::<40>::END,
-        atol_factor: 1.0,
+        atol_factor: 0.1,
         discontinuities: vec![Beam::<40>::FORCE_ENDS],
         reference: Reference {
             state: reference::FINAL.into(),
             between: Vec::new(),
-            digits: 11.1,
-            source: "extrapolation in 33 digits, Test Set for IVP Solvers",
+            digits: 13.2,
+            source: "extrapolation in 33 digits, Gauss collocation in 19, Test Set for IVP Solvers",
         },
         exact: None,
         system: bind(&Beam::<40>),
@@ -150,8 +155,9 @@ mod tests {
     use super::super::testing::{eval, spread};
     use super::*;
 
-    /// The equations before the matrices were inverted: $\sum_k g_{lk} \cos(\theta_l - \theta_k) \ddot\theta_k = v_l - \sum_k
-    /// g_{lk} \sin(\theta_l - \theta_k) \dot\theta_k^2$ with $g_{lk} = N + \tfrac12 - \max(l, k)$.
+    /// The equations before the matrices were inverted:
+    /// $\sum_k g_{lk} \cos(\theta_l - \theta_k) \ddot\theta_k = v_l - \sum_k g_{lk} \sin(\theta_l - \theta_k) \dot\theta_k^2$
+    /// with $g_{lk} = N + \tfrac12 - \max(l, k)$.
     #[test]
     fn it_solves_lagranges_equations() {
         const N: usize = 7;
@@ -191,7 +197,9 @@ mod tests {
             (80, 0.1186724615113034e1),
         ];
         for (component, value) in published {
-            approx::assert_abs_diff_eq!(state[component - 1], value, epsilon = 1e-13);
+            // Its velocities carry the rounding of n⁴ θ in doubles, its angles do not.
+            let epsilon = if component <= 40 { 1e-13 } else { 1e-10 };
+            approx::assert_abs_diff_eq!(state[component - 1], value, epsilon = epsilon);
         }
     }
 }

@@ -10,16 +10,19 @@ use crate::number::Real;
 ///
 /// $$ u_t = B + u^2 v - (A + 1) u + c \Delta_5 u + f(x, y, t), \qquad v_t = A u - u^2 v + c \Delta_5 v, $$
 ///
-/// on a periodic $N \times N$ grid $x_i = i / (N - 1)$, $y_j = j / (N - 1)$, $i, j = 0 … N - 1$, with $c = \alpha (N - 1)^2$, the
-/// five-point sum $\Delta_5 w = w_{i-1,j} + w_{i+1,j} + w_{i,j-1} + w_{i,j+1} - 4 w_{ij}$, $f = 5$ for $t \ge 1.1$ within $0.1$
-/// of $(0.3, 0.6)$, else $0$, and $u = 22 (y (1 - y))^{3/2}$, $v = 27 (x (1 - x))^{3/2}$ at $t = 0$. State $(N i + j) \cdot 2$ is
-/// $u_{ij}$, the next one $v_{ij}$; up to $t = 11.5$.
+/// on a periodic $N \times N$ grid $x_i = i / (N - 1)$, $y_j = j / (N - 1)$, $i, j = 0 … N - 1$, with
+/// $c = \alpha (N - 1)^2$, the five-point sum
+/// $\Delta_5 w = w_{i-1,j} + w_{i+1,j} + w_{i,j-1} + w_{i,j+1} - 4 w_{ij}$, $f = 5$ for $t \ge 1.1$ within $0.1$ of
+/// $(0.3, 0.6)$, else $0$, and $u = 22 (y (1 - y))^{3/2}$, $v = 27 (x (1 - x))^{3/2}$ at $t = 0$. State
+/// $(N i + j) \cdot 2$ is $u_{ij}$, the next one $v_{ij}$; up to $t = 11.5$.
 ///
-/// Large and sparse: what a method does with its linear systems decides. The source jumps at $t = 1.1$. Catalogued with $N =
-/// 32$, 2048 equations; any $N \ge 2$ may be chosen.
+/// Large and sparse: what a method does with its linear systems decides. The source jumps at $t = 1.1$. Catalogued
+/// with $N = 32$, 2048 equations; any $N \ge 2$ may be chosen.
 ///
-/// Source: E. Hairer, G. Wanner, *Solving Ordinary Differential Equations II*, 2nd ed., 1996, section IV.10; in this form (grid,
-/// parameters, diffusion) the example of DifferentialEquations.jl. Reference: @@B2SOURCE
+/// Source: E. Hairer, G. Wanner, *Solving Ordinary Differential Equations II*, 2nd ed., 1996, section IV.10; in this
+/// form (grid, parameters, diffusion) the example of DifferentialEquations.jl. Reference: collocation of order 17 in
+/// 19 digits, with the diffusion solved in Fourier modes; explicit extrapolation in 19 digits agrees to 14.6 digits.
+/// Both stop at the jump.
 #[derive(Clone, Copy, Debug)]
 pub struct Brusselator2d {
     /// Grid points $N$ in each direction.
@@ -88,10 +91,9 @@ impl Model for Brusselator2d {
             let north = line(if i == 0 { n - 1 } else { i - 1 });
             let south = line(if i + 1 == n { 0 } else { i + 1 });
             let out = &mut du[i * width..(i + 1) * width];
-            for j in 1..n - 1 {
-                let (k, end) = (2 * j, 2 * j + 2);
-                let around = [&north[k..end], &south[k..end], &here[k - 2..k], &here[end..end + 2]];
-                cell(&mut out[k..end], &here[k..end], around);
+            let inner = out[2..].chunks_exact_mut(2).zip(north[2..].chunks_exact(2).zip(south[2..].chunks_exact(2)));
+            for ((du, (north, south)), row) in inner.zip(here.windows(6).step_by(2)) {
+                cell(du, &row[2..4], [north, south, &row[..2], &row[4..]]);
             }
             let last = width - 2;
             cell(&mut out[..2], &here[..2], [&north[..2], &south[..2], &here[last..], &here[2..4]]);
@@ -127,7 +129,12 @@ pub(super) fn problem() -> Problem {
         end: Brusselator2d::END,
         atol_factor: 1.0,
         discontinuities: vec![Brusselator2d::JUMP],
-        reference: Reference { state: reference::FINAL.into(), between: Vec::new(), digits: 11.1, source: "TODO" },
+        reference: Reference {
+            state: reference::FINAL.into(),
+            between: Vec::new(),
+            digits: 14.6,
+            source: "collocation of order 17 and extrapolation in 19 digits",
+        },
         exact: None,
         system: bind(&Brusselator2d { points: 32 }),
     }

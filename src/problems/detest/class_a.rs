@@ -21,8 +21,8 @@ pub struct A3;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct A4;
 
-/// A5, a spiral curve: $\dot y = (y - t) / (y + t)$, $y(0) = 4$. In the plane of $t$ and $y$ it is a logarithmic spiral,
-/// $\tfrac12 \ln(t^2 + y^2) + \arg(t + i y) = \ln 4 + \tfrac\pi2$.
+/// A5, a spiral curve: $\dot y = (y - t) / (y + t)$, $y(0) = 4$. In the plane of $t$ and $y$ it is a logarithmic
+/// spiral, $\tfrac12 \ln(t^2 + y^2) + \arg(t + i y) = \ln 4 + \tfrac\pi2$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct A5;
 

@@ -5,29 +5,30 @@ use crate::model::{Model, Names, Params};
 use crate::number::Real;
 use crate::problems::{Problem, names_in_blocks};
 
-/// B1, the growth of two conflicting populations: $\dot y_1 = 2 (y_1 - y_1 y_2)$, $\dot y_2 = -(y_2 - y_1 y_2)$ from $(1, 3)$.
-/// $y_1 - \ln y_1 + 2 (y_2 - \ln y_2)$ is conserved.
+/// B1, the growth of two conflicting populations: $\dot y_1 = 2 (y_1 - y_1 y_2)$, $\dot y_2 = -(y_2 - y_1 y_2)$ from
+/// $(1, 3)$. $y_1 - \ln y_1 + 2 (y_2 - \ln y_2)$ is conserved.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B1;
 
-/// B2, a linear chemical reaction: $\dot y_1 = -y_1 + y_2$, $\dot y_2 = y_1 - 2 y_2 + y_3$, $\dot y_3 = y_2 - y_3$ from $(2, 0,
-/// 1)$, so $y = (1, 1, 1) + \tfrac12 e^{-t} (1, 0, -1) + \tfrac12 e^{-3t} (1, -2, 1)$.
+/// B2, a linear chemical reaction: $\dot y_1 = -y_1 + y_2$, $\dot y_2 = y_1 - 2 y_2 + y_3$, $\dot y_3 = y_2 - y_3$
+/// from $(2, 0, 1)$, so $y = (1, 1, 1) + \tfrac12 e^{-t} (1, 0, -1) + \tfrac12 e^{-3t} (1, -2, 1)$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B2;
 
-/// B3, a nonlinear chemical reaction: $\dot y_1 = -y_1$, $\dot y_2 = y_1 - y_2^2$, $\dot y_3 = y_2^2$ from $(1, 0, 0)$. The sum
-/// is conserved.
+/// B3, a nonlinear chemical reaction: $\dot y_1 = -y_1$, $\dot y_2 = y_1 - y_2^2$, $\dot y_3 = y_2^2$ from
+/// $(1, 0, 0)$. The sum is conserved.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B3;
 
-/// B4, the integral surface of a torus, with $r^2 = y_1^2 + y_2^2$: $\dot y_1 = -y_2 - y_1 y_3 / r$, $\dot y_2 = y_1 - y_2 y_3 /
-/// r$, $\dot y_3 = y_1 / r$ from $(3, 0, 0)$, so $y = \bigl((2 + \cos t) \cos t, (2 + \cos t) \sin t, \sin t\bigr)$.
+/// B4, the integral surface of a torus, with $r^2 = y_1^2 + y_2^2$: $\dot y_1 = -y_2 - y_1 y_3 / r$,
+/// $\dot y_2 = y_1 - y_2 y_3 / r$, $\dot y_3 = y_1 / r$ from $(3, 0, 0)$, so
+/// $y = \bigl((2 + \cos t) \cos t, (2 + \cos t) \sin t, \sin t\bigr)$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B4;
 
-/// B5, Euler's equations of a rigid body without external forces: $\dot y_1 = y_2 y_3$, $\dot y_2 = -y_1 y_3$, $\dot y_3 =
-/// -0.51 y_1 y_2$ from $(0, 1, 1)$, so $y = (\operatorname{sn}, \operatorname{cn}, \operatorname{dn})(t \mid 0.51)$, Jacobi's
-/// elliptic functions.
+/// B5, Euler's equations of a rigid body without external forces: $\dot y_1 = y_2 y_3$, $\dot y_2 = -y_1 y_3$,
+/// $\dot y_3 = -0.51 y_1 y_2$ from $(0, 1, 1)$, so
+/// $y = (\operatorname{sn}, \operatorname{cn}, \operatorname{dn})(t \mid 0.51)$, Jacobi's elliptic functions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B5;
 
@@ -153,8 +154,8 @@ pub(in crate::problems) fn b5() -> Problem {
     problem("detest_b5", "DETEST B5, rigid body", &B5, &B5::INITIAL, &state, Some(|t| jacobi(t, 0.51).to_vec()))
 }
 
-/// Jacobi's $\operatorname{sn}$, $\operatorname{cn}$ and $\operatorname{dn}$ of parameter $m$ by the arithmetic–geometric mean
-/// (M. Abramowitz, I. A. Stegun, *Handbook of Mathematical Functions*, 16.4).
+/// Jacobi's $\operatorname{sn}$, $\operatorname{cn}$ and $\operatorname{dn}$ of parameter $m$ by the
+/// arithmetic–geometric mean (M. Abramowitz, I. A. Stegun, *Handbook of Mathematical Functions*, 16.4).
 fn jacobi(t: f64, m: f64) -> [f64; 3] {
     let (mut a, mut b) = (1.0, (1.0 - m).sqrt());
     let mut ratios = Vec::new();

@@ -6,18 +6,18 @@ use crate::number::Real;
 use crate::problems::{Problem, names_in_blocks, names_interleaved};
 use std::f64::consts::PI;
 
-/// C1, a radioactive decay chain: $\dot y_1 = -y_1$, $\dot y_i = y_{i-1} - y_i$ for $i = 2 … 9$, $\dot y_{10} = y_9$ from $(1, 0,
-/// …, 0)$, so $y_i = t^{i-1} e^{-t} / (i-1)!$ for $i \le 9$; the sum is one.
+/// C1, a radioactive decay chain: $\dot y_1 = -y_1$, $\dot y_i = y_{i-1} - y_i$ for $i = 2 … 9$, $\dot y_{10} = y_9$
+/// from $(1, 0, …, 0)$, so $y_i = t^{i-1} e^{-t} / (i-1)!$ for $i \le 9$; the sum is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct C1;
 
-/// C2, another one: $\dot y_1 = -y_1$, $\dot y_i = (i - 1) y_{i-1} - i y_i$ for $i = 2 … 9$, $\dot y_{10} = 9 y_9$ from $(1, 0, …,
-/// 0)$, so $y_i = e^{-t} (1 - e^{-t})^{i-1}$ for $i \le 9$ and $y_{10} = (1 - e^{-t})^9$.
+/// C2, another one: $\dot y_1 = -y_1$, $\dot y_i = (i - 1) y_{i-1} - i y_i$ for $i = 2 … 9$, $\dot y_{10} = 9 y_9$
+/// from $(1, 0, …, 0)$, so $y_i = e^{-t} (1 - e^{-t})^{i-1}$ for $i \le 9$ and $y_{10} = (1 - e^{-t})^9$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct C2;
 
-/// C3, heat conduction by the method of lines: $\dot y_i = y_{i-1} - 2 y_i + y_{i+1}$ for $i = 1 … 10$ with zeros beyond the ends,
-/// from $(1, 0, …, 0)$. The solution is a sum of ten sine waves.
+/// C3, heat conduction by the method of lines: $\dot y_i = y_{i-1} - 2 y_i + y_{i+1}$ for $i = 1 … 10$ with zeros
+/// beyond the ends, from $(1, 0, …, 0)$. The solution is a sum of ten sine waves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct C3;
 
@@ -27,11 +27,11 @@ pub struct C4;
 
 /// C5, the five outer planets Jupiter, Saturn, Uranus, Neptune and Pluto about the sun,
 ///
-/// $$ \ddot r_j = k_2 \Bigl( -(m_0 + m_j) \frac{r_j}{|r_j|^3} + \sum_{k \ne j} m_k \Bigl( \frac{r_k - r_j}{|r_k - r_j|^3} -
-///    \frac{r_k}{|r_k|^3} \Bigr) \Bigr) , $$
+/// $$ \ddot r_j = k_2 \Bigl( -(m_0 + m_j) \frac{r_j}{|r_j|^3} + \sum_{k \ne j} m_k
+///    \Bigl( \frac{r_k - r_j}{|r_k - r_j|^3} - \frac{r_k}{|r_k|^3} \Bigr) \Bigr) , $$
 ///
-/// $m_0$ the sun's mass with that of the inner planets. Distances in astronomical units, time in units of 100 days: the 2000
-/// days to $t = 20$ are half a year of Jupiter. States $x_1, y_1, z_1, …, z_5$ and their derivatives.
+/// $m_0$ the sun's mass with that of the inner planets. Distances in astronomical units, time in units of 100 days:
+/// the 2000 days to $t = 20$ are half a year of Jupiter. States $x_1, y_1, z_1, …, z_5$ and their derivatives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct C5;
 

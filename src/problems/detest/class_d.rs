@@ -9,14 +9,14 @@ use crate::problems::Problem;
 ///
 /// $$ \ddot x = -x / r^3, \qquad \ddot y = -y / r^3, \qquad r^2 = x^2 + y^2 , $$
 ///
-/// from the near end, $(1 - e, 0)$ with velocity $(0, \sqrt{(1 + e) / (1 - e)})$. States $x, y, \dot x, \dot y$; a turn takes
-/// $2 \pi$. With the eccentric anomaly $w$ from Kepler's equation $w - e \sin w = t$ the solution is
+/// from the near end, $(1 - e, 0)$ with velocity $(0, \sqrt{(1 + e) / (1 - e)})$. States $x, y, \dot x, \dot y$; a
+/// turn takes $2 \pi$. With the eccentric anomaly $w$ from Kepler's equation $w - e \sin w = t$ the solution is
 ///
 /// $$ x = \cos w - e, \quad y = \sqrt{1 - e^2} \sin w, \quad \dot x = \frac{-\sin w}{1 - e \cos w}, \quad
 ///    \dot y = \frac{\sqrt{1 - e^2} \cos w}{1 - e \cos w} . $$
 ///
-/// The references are for the initial velocities as doubles, whose rounding shifts the body by up to $10^{-13}$ along its orbit
-/// until $t = 20$.
+/// The references are for the initial velocities as doubles, whose rounding shifts the body by up to $10^{-13}$ along
+/// its orbit until $t = 20$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Kepler;
 

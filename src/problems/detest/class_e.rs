@@ -6,8 +6,8 @@ use crate::number::Real;
 use crate::problems::{Problem, names_in_blocks};
 use std::f64::consts::PI;
 
-/// E1, derived from Bessel's equation of order one half, with $x = t + 1$: $\dot y_1 = y_2$, $\dot y_2 = -\bigl(y_2 / x + (1 -
-/// \tfrac14 / x^2) y_1\bigr)$, so $y_1 = J_{1/2}(x) = \sqrt{2 / (\pi x)} \sin x$.
+/// E1, derived from Bessel's equation of order one half, with $x = t + 1$: $\dot y_1 = y_2$,
+/// $\dot y_2 = -\bigl(y_2 / x + (1 - \tfrac14 / x^2) y_1\bigr)$, so $y_1 = J_{1/2}(x) = \sqrt{2 / (\pi x)} \sin x$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct E1;
 
@@ -15,17 +15,18 @@ pub struct E1;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct E2;
 
-/// E3, derived from Duffing's equation: $\dot y_1 = y_2$, $\dot y_2 = y_1^3 / 6 - y_1 + 2 \sin 2.78535 t$ from $(0, 0)$.
+/// E3, derived from Duffing's equation: $\dot y_1 = y_2$, $\dot y_2 = y_1^3 / 6 - y_1 + 2 \sin 2.78535 t$ from
+/// $(0, 0)$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct E3;
 
-/// E4, derived from the equation of a falling body: $\dot y_1 = y_2$, $\dot y_2 = 0.032 - 0.4 y_2^2$ from $(30, 0)$, so $y_2 =
-/// \sqrt{0.08} \tanh \sqrt{0.0128} t$ and $y_1 = 30 + 2.5 \ln \cosh \sqrt{0.0128} t$.
+/// E4, derived from the equation of a falling body: $\dot y_1 = y_2$, $\dot y_2 = 0.032 - 0.4 y_2^2$ from $(30, 0)$,
+/// so $y_2 = \sqrt{0.08} \tanh \sqrt{0.0128} t$ and $y_1 = 30 + 2.5 \ln \cosh \sqrt{0.0128} t$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct E4;
 
-/// E5, derived from a linear pursuit equation: $\dot y_1 = y_2$, $\dot y_2 = \sqrt{1 + y_2^2} / (25 - t)$ from $(0, 0)$, so with
-/// $s = 25 / (25 - t)$ $y_2 = (s - 1/s) / 2$ and $y_1 = 12.5 \ln s - t / 2 + t^2 / 100$.
+/// E5, derived from a linear pursuit equation: $\dot y_1 = y_2$, $\dot y_2 = \sqrt{1 + y_2^2} / (25 - t)$ from
+/// $(0, 0)$, so with $s = 25 / (25 - t)$ $y_2 = (s - 1/s) / 2$ and $y_1 = 12.5 \ln s - t / 2 + t^2 / 100$.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct E5;
 

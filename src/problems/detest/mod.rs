@@ -8,13 +8,13 @@
 //! | D | orbits | [`Kepler`] with eccentricities 0.1, 0.3, 0.5, 0.7, 0.9 |
 //! | E | equations of second order | [`E1`] Bessel, [`E2`] Van der Pol, [`E3`] Duffing, [`E4`] falling body, [`E5`] pursuit |
 //!
-//! All go from $t = 0$ to $t = 20$, without parameters. Nineteen have exact solutions, which they carry. The references are
-//! from collocation of order 17 and from extrapolation, both in 33 digits, which agree to all digits of a double; those
-//! published with NSDTST agree to 13.5 digits or more.
+//! All go from $t = 0$ to $t = 20$, without parameters. Nineteen have exact solutions, which they carry. The
+//! references are from collocation of order 17 and from extrapolation, both in 33 digits, which agree to all digits
+//! of a double; those published with NSDTST agree to 13.5 digits or more.
 //!
-//! Source: T. E. Hull, W. H. Enright, B. M. Fellen, A. E. Sedgwick, *Comparing numerical methods for ordinary differential
-//! equations*, SIAM J. Numer. Anal. 9 (1972) 603–637; W. H. Enright, J. D. Pryce, *Two FORTRAN packages for assessing initial
-//! value methods*, ACM TOMS 13 (1987) 1–27 (algorithm 648, NSDTST).
+//! Source: T. E. Hull, W. H. Enright, B. M. Fellen, A. E. Sedgwick, *Comparing numerical methods for ordinary
+//! differential equations*, SIAM J. Numer. Anal. 9 (1972) 603–637; W. H. Enright, J. D. Pryce, *Two FORTRAN packages
+//! for assessing initial value methods*, ACM TOMS 13 (1987) 1–27 (algorithm 648, NSDTST).
 
 mod class_a;
 mod class_b;

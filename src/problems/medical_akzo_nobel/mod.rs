@@ -7,18 +7,22 @@ use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
 use crate::number::Real;
 
-/// The medical Akzo Nobel problem: radio-labelled antibodies $u$ diffuse into a tissue and react with the immobile tumour
-/// $v$, in the half-space mapped to $0 < \zeta < 1$ by $\zeta = x / (x + c)$,
+/// The medical Akzo Nobel problem: radio-labelled antibodies $u$ diffuse into a tissue and react with the immobile
+/// tumour $v$, in the half-space mapped to $0 < \zeta < 1$ by $\zeta = x / (x + c)$,
 ///
-/// $$ u_t = \frac{(\zeta - 1)^4}{c^2} u_{\zeta\zeta} + \frac{2 (\zeta - 1)^3}{c^2} u_\zeta - k u v, \qquad v_t = -k u v, $$
+/// $$ u_t = \frac{(\zeta - 1)^4}{c^2} u_{\zeta\zeta} + \frac{2 (\zeta - 1)^3}{c^2} u_\zeta - k u v,
+///    \qquad v_t = -k u v, $$
 ///
-/// with $u(0, t) = 2$ until $t = 5$ and zero from then on, $u_\zeta(1, t) = 0$, $u(\zeta, 0) = 0$, $v(\zeta, 0) = 1$. By central
-/// differences at $\zeta_j = j / N$, $j = 1 … N$, with $u_{N+1} = u_N$. States $u_1, v_1, u_2, v_2, …$; up to $t = 20$.
+/// with $u(0, t) = 2$ until $t = 5$ and zero from then on, $u_\zeta(1, t) = 0$, $u(\zeta, 0) = 0$, $v(\zeta, 0) = 1$.
+/// By central differences at $\zeta_j = j / N$, $j = 1 … N$, with $u_{N+1} = u_N$. States $u_1, v_1, u_2, v_2, …$; up
+/// to $t = 20$.
 ///
-/// A steep front of reaction travels inwards, and the boundary value drops at $t = 5$: diffusion with a stiff source and a
-/// jump. Catalogued with $N = 200$, 400 equations; any $N$ may be chosen.
+/// A steep front of reaction travels inwards, and the boundary value drops at $t = 5$: diffusion with a stiff source
+/// and a jump. Catalogued with $N = 200$, 400 equations; any $N$ may be chosen.
 ///
-/// Source: R. van der Hout, 1994; *Test Set for IVP Solvers*, release 2.4, 2008, `medakzo`. Reference: @@MEDSOURCE
+/// Source: R. van der Hout, 1994; *Test Set for IVP Solvers*, release 2.4, 2008, `medakzo`. Reference: collocation of
+/// order 17 and extrapolated implicit Euler, both in 33 digits, agree to all digits of a double. The test set's was
+/// computed with a tolerance of $10^{-10}$ and is within $1.6 \cdot 10^{-10}$.
 #[derive(Clone, Copy, Debug)]
 pub struct MedicalAkzoNobel {
     /// Grid points $N$.
@@ -57,7 +61,8 @@ impl Model for MedicalAkzoNobel {
         let [k, c] = p.parameters();
         let inverse = (c * c).recip();
         let n = self.points;
-        let spacing = 1.0 / n as f64;
+        let per_unit = n as f64;
+        let spacing = 1.0 / per_unit;
         let boundary = (-t + Self::JUMP).select(R::from_f64(2.0), R::zero());
         let mut before = boundary;
         for j in 0..n {
@@ -65,8 +70,8 @@ impl Model for MedicalAkzoNobel {
             // Past the last point the gradient is zero.
             let after = if j + 1 < n { u[2 * j + 2] } else { here };
             let w = (j + 1) as f64 * spacing - 1.0;
-            let drift = w * w * w / spacing;
-            let diffusion = drift * w / spacing;
+            let drift = w * w * w * per_unit;
+            let diffusion = drift * w * per_unit;
             let transport = before * (diffusion - drift) - here * (2.0 * diffusion) + after * (diffusion + drift);
             let reaction = k * here * tumour;
             du[2 * j] = transport * inverse - reaction;
@@ -90,8 +95,8 @@ pub(super) fn problem() -> Problem {
         reference: Reference {
             state: reference::FINAL.into(),
             between: Vec::new(),
-            digits: 11.1,
-            source: "collocation of order 17 and extrapolation in 33 digits, Test Set for IVP Solvers",
+            digits: 15.5,
+            source: "collocation of order 17 and extrapolated implicit Euler in 33 digits, Test Set for IVP Solvers",
         },
         exact: None,
         system: bind(&MedicalAkzoNobel { points: 200 }),
@@ -103,8 +108,8 @@ mod tests {
     use super::super::testing::eval;
     use super::*;
 
-    /// Central differences are exact for parabolas: for $u = \zeta^2 + 2$ and no tumour the derivative is $2 (\beta + \alpha
-    /// \zeta)$, where $\beta = (\zeta - 1)^4 / c^2$ and $\alpha = 2 (\zeta - 1)^3 / c^2$.
+    /// Central differences are exact for parabolas: for $u = \zeta^2 + 2$ and no tumour the derivative is
+    /// $2 (\beta + \alpha \zeta)$, where $\beta = (\zeta - 1)^4 / c^2$ and $\alpha = 2 (\zeta - 1)^3 / c^2$.
     #[test]
     fn transport_of_a_parabola() {
         let model = MedicalAkzoNobel { points: 10 };
