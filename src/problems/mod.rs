@@ -57,6 +57,9 @@
 //! | [`ChemicalAkzoNobel`] | 6 | DAE | index 1, diagonal mass matrix |
 //! | [`TransistorAmplifier`] | 8 | DAE | index 1, a mass matrix that is singular and not diagonal |
 
+// Published digits stand as printed.
+#![allow(clippy::excessive_precision)]
+
 mod allen_cahn;
 mod arenstorf;
 mod beam;
@@ -107,6 +110,7 @@ pub use van_der_pol::{VanDerPol, VanDerPolScaled};
 use crate::model::{Names, nearest_name};
 
 /// The catalogue: names, and what makes the problems.
+#[allow(clippy::type_complexity)]
 const CATALOGUE: &[(&str, fn() -> Problem)] = &[
     ("lotka_volterra", lotka_volterra::problem),
     ("lorenz", lorenz::problem),

@@ -51,7 +51,7 @@ fn exact_solutions_solve() {
             approx::assert_abs_diff_eq!(a, b, epsilon = 1e-15);
         }
         let mut du = vec![0.0; problem.dimension()];
-        for t in [0.5, 2.0, 6.28, 11.0] {
+        for t in [0.5, 2.0, 6.3, 11.0] {
             let u = exact(t);
             problem.eval(t, &u, &problem.parameters, &mut du);
             let rate = derivative(exact, t, 2e-4);

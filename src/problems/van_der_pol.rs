@@ -93,7 +93,7 @@ pub(super) fn problem() -> Problem {
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![-1.5106069367441115, 0.0011783800007309111],
-            between: vec![(2000.0, vec![1.706167732170465, -0.00089280970102481655])],
+            between: vec![(2000.0, vec![1.706167732170465, -0.000_892_809_701_024_816_6])],
             digits: 15.5,
             source: "collocation of order 17 and extrapolated implicit Euler in 33 digits, Test Set for IVP Solvers",
         },

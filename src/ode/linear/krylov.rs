@@ -25,8 +25,10 @@ pub trait Iterative<T>: Sized {
     /// Sets the weights of the norm.
     fn set_weights(&mut self, weights: &[f64]);
     /// Sets when an iteration ends.
+    #[allow(dead_code)]
     fn set_stop(&mut self, stop: Stop);
     /// Takes another preconditioner in place of ILU(0).
+    #[allow(dead_code)]
     fn set_preconditioner(&mut self, preconditioner: Preconditioner);
     /// Vectors kept before the iteration starts anew, and whether the preconditioner is the user's.
     fn description(&self) -> (usize, bool);

@@ -97,7 +97,7 @@ fn columns<T: Scalar, const W: usize, const FMA: bool>(
         sound &= divides(head[k][k].magnitude());
         scale[k] = head[k][k].reciprocal();
         for i in k + 1..LANES {
-            head[k][i] = head[k][i] * scale[k];
+            head[k][i] = scale[k] * head[k][i];
             // A multiplier that is NaN shows in the pivots to come.
             largest[i] = if head[k][i].magnitude() > largest[i] { head[k][i].magnitude() } else { largest[i] };
         }

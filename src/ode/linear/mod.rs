@@ -172,10 +172,10 @@ impl Plan {
             }
         };
         let way = way.unwrap_or_else(|| Way::Dense(Arc::new(DensePlan::new(n, sparsity, mass))));
-        if let Way::Sparse(_, fronts) = &way {
-            if fronts.values > MOST_ENTRIES {
-                return Err(LinearError::TooLarge { entries: fronts.filled as f64 });
-            }
+        if let Way::Sparse(_, fronts) = &way
+            && fronts.values > MOST_ENTRIES
+        {
+            return Err(LinearError::TooLarge { entries: fronts.filled as f64 });
         }
         Ok(Plan { n, values: sparsity.map_or(n * n, Sparsity::entry_count), way })
     }
@@ -200,6 +200,8 @@ pub struct Shifted<T: HasIterative> {
     iterations: usize,
 }
 
+// The dense one is the hot path of small systems, and reached without a pointer.
+#[allow(clippy::large_enum_variant)]
 enum Engine<T: HasIterative> {
     Dense(Dense<T>),
     Sparse(Box<SparseLu<T>>),
@@ -290,6 +292,8 @@ impl<T: HasIterative> Shifted<T> {
     }
 
     /// Sets when GMRES ends. Direct solvers take no notice.
+    // Not yet an option of a solve.
+    #[allow(dead_code)]
     pub fn set_stop(&mut self, stop: Stop) {
         if let Engine::Krylov(krylov) = &mut self.engine {
             krylov.set_stop(stop);
@@ -297,6 +301,8 @@ impl<T: HasIterative> Shifted<T> {
     }
 
     /// Gives GMRES a preconditioner in place of ILU(0). Direct solvers take no notice.
+    // Not yet an option of a solve.
+    #[allow(dead_code)]
     pub fn set_preconditioner(&mut self, preconditioner: Preconditioner) {
         if let Engine::Krylov(krylov) = &mut self.engine {
             krylov.set_preconditioner(preconditioner);
@@ -304,6 +310,7 @@ impl<T: HasIterative> Shifted<T> {
     }
 
     /// Iterations of GMRES in all solves so far; 0 for direct solvers.
+    #[allow(dead_code)]
     pub fn iterations(&self) -> usize {
         self.iterations
     }

@@ -71,6 +71,7 @@ pub struct Ordering {
     /// Vertex eliminated at each step.
     pub vertex: Vec<usize>,
     /// Step at which each vertex is eliminated.
+    #[allow(dead_code)]
     pub step: Vec<usize>,
     /// Elimination tree: the first later step that each step changes.
     pub parent: Vec<usize>,

@@ -7,9 +7,6 @@
 use super::scalar::{Scalar, divides};
 use crate::number::simd::{Kernel, dispatch};
 
-/// The largest size with code of its own.
-pub const LARGEST: usize = 8;
-
 /// A pivot must have this share of the largest candidate: enough for stability at these sizes (entries grow by at most
 /// $3^{N-1}$, against $2^{N-1}$ for the largest), and the order does not change back and forth between rows alike.
 const ENOUGH: f64 = 0.5;
