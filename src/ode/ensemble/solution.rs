@@ -18,7 +18,8 @@ use crate::ode::{SolveError, Statistics};
 ///     }
 /// }
 /// let solution = Ensemble::new(&Growth, 0.0, 1.0).initials([[0.5], [2.0]]).run()?;
-/// assert!((solution.results().next().unwrap()?.last()[0] - 1.0).abs() < 1e-5);
+/// let first = solution.get(0).unwrap().expect("nothing happens to it before t = 2");
+/// assert!((first.last()[0] - 1.0).abs() < 1e-5);
 /// let (which, why) = solution.failures().next().unwrap();
 /// assert_eq!(which, 1);
 /// assert!(why.to_string().contains("blows up"), "{why}"); // at t = 1/2
