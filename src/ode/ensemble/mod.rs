@@ -91,7 +91,7 @@ pub struct Ensemble<'a> {
 /// Who evaluates.
 enum Source<'a> {
     /// A model: over lanes where the method allows it.
-    Own(Box<dyn LaneSystem + 'a>),
+    Own(Box<dyn LaneSystem + Send + 'a>),
     Lent(&'a dyn LaneSystem),
     /// Any other system: one by one.
     System(&'a dyn System),
