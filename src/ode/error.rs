@@ -191,12 +191,26 @@ pub enum SolveError {
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
-    /// The function of an event is zero over a whole step: it has no crossings.
+    /// The function of an event is zero over a whole step in which the state changes: it has no crossings.
     #[error(
         "the function of event `{event}` is zero at t = {t} and after it, so that nothing crosses zero; \
          give a function that changes its sign where the event happens"
     )]
     EventIsZero {
+        /// The event.
+        event: String,
+        /// Time reached.
+        t: f64,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// An event acts over and over within what times can be told apart: the last of infinitely many bounces, or an effect
+    /// that brings about its own event.
+    #[error(
+        "event `{event}` happens over and over at t = {t}, closer together than times can be told apart. Let its effect \
+         leave the state clear of the event, or end the solve there with `.terminal()`"
+    )]
+    EventsAccumulate {
         /// The event.
         event: String,
         /// Time reached.
@@ -233,6 +247,7 @@ impl SolveError {
             | SolveError::LooksStiff { t, .. }
             | SolveError::TimeBudget { t, .. }
             | SolveError::EventIsZero { t, .. }
+            | SolveError::EventsAccumulate { t, .. }
             | SolveError::InconsistentStart { t, .. } => Some(*t),
             SolveError::Argument { .. } => None,
         }
@@ -249,7 +264,8 @@ impl SolveError {
             | SolveError::OutOfBounds { partial, .. }
             | SolveError::LooksStiff { partial, .. }
             | SolveError::TimeBudget { partial, .. }
-            | SolveError::EventIsZero { partial, .. } => Some(partial),
+            | SolveError::EventIsZero { partial, .. }
+            | SolveError::EventsAccumulate { partial, .. } => Some(partial),
             _ => None,
         }
     }

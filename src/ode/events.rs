@@ -114,13 +114,15 @@ pub(super) struct Events<'e> {
     p: Vec<f64>,
     /// Sign of each function where the step begins; zero when not known, at the start and after it happened.
     sides: Vec<f64>,
+    /// The last time that each acted.
+    last: Vec<Last>,
     /// Whether the sides belong to the start of a course.
     begun: bool,
     state: Vec<f64>,
     /// Those that happen at the end of the step as cut, to act there.
     due: Vec<usize>,
-    /// θ and event of each crossing in the step, and the sides at its end.
-    found: Vec<(f64, usize)>,
+    /// θ and event of each crossing in the step, and the side it was on before; the sides at the end of the step.
+    found: Vec<(f64, usize, f64)>,
     ends: Vec<f64>,
     pub occurred: Vec<Occurrence>,
 }
@@ -128,17 +130,34 @@ pub(super) struct Events<'e> {
 /// Gives the state at $\theta$ in a step.
 type Look<'l> = dyn Fn(f64, &mut [f64]) + 'l;
 
+/// The last time that an event acted.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    t: f64,
+    /// Sign of its function before.
+    side: f64,
+}
+
 /// Where a step is looked at; the first only while a side is not known.
 const LOOKS: [f64; 5] = [1e-3, 0.25, 0.5, 0.75, 1.0];
+
+/// Crossings no farther apart than this many times what can be told apart happen at one time: functions with a zero in
+/// common differ by the rounding of their values. An event cannot act twice at one time.
+const SAME_TIME: f64 = 64.0;
+/// Nor are those told apart that are closer than this in $\theta$: dense outputs of high order, with coefficients of
+/// $10^4$ that cancel, are no smoother.
+const SAME_THETA: f64 = 1e-10;
 
 impl<'e> Events<'e> {
     pub fn new(events: Vec<Event<'e>>, presets: Vec<Preset<'e>>, p: &[f64]) -> Self {
         let sides = vec![0.0; events.len()];
+        let last = vec![Last { t: f64::NAN, side: 0.0 }; events.len()];
         Events {
             events,
             presets,
             p: p.to_vec(),
             sides,
+            last,
             begun: false,
             state: Vec::new(),
             due: Vec::new(),
@@ -148,24 +167,31 @@ impl<'e> Events<'e> {
         }
     }
 
-    /// Looks for crossings in a step: records those before the first that acts, and gives its time.
-    #[inline(always)]
+    /// Looks for crossings in a step: records those before the first that acts, and gives its time and $\theta$.
     pub fn locate<F: ?Sized, M: Stepper<F> + ?Sized>(
         &mut self,
         f: &mut F,
         method: &mut M,
         step: &Step,
         cx: &mut Context,
-    ) -> Result<Option<f64>, Stop> {
+    ) -> Result<Option<(f64, f64)>, Stop> {
         if self.events.is_empty() {
             return Ok(None);
         }
         method.prepare(f, step, cx);
-        self.locate_in(step, &|theta, out| method.interpolate(step, theta, out), cx)
+        let method = &*method;
+        self.locate_in(step, method.slope(), &|theta, out| method.interpolate(step, theta, out), cx)
     }
 
-    /// [`locate`](Self::locate) for a step whose states `look(θ, u)` gives: compiled once for all systems.
-    fn locate_in(&mut self, step: &Step, look: &Look<'_>, cx: &mut Context) -> Result<Option<f64>, Stop> {
+    /// [`locate`](Self::locate) for a step whose states `look(θ, u)` gives, with the slope at its start: compiled once for
+    /// all systems.
+    fn locate_in(
+        &mut self,
+        step: &Step,
+        slope: &[f64],
+        look: &Look<'_>,
+        cx: &mut Context,
+    ) -> Result<Option<(f64, f64)>, Stop> {
         self.state.resize(step.u.len(), 0.0);
         self.due.clear();
         if !self.begun {
@@ -178,6 +204,9 @@ impl<'e> Events<'e> {
         self.ends.clear();
         for k in 0..self.events.len() {
             let (mut side, mut before, mut all_zero) = (self.sides[k], 0.0, self.sides[k] == 0.0);
+            if side == 0.0 && self.turned_back(k, slope, step) {
+                (side, all_zero) = (self.last[k].side, false);
+            }
             for theta in LOOKS {
                 if theta == LOOKS[0] && side != 0.0 {
                     continue;
@@ -195,12 +224,12 @@ impl<'e> Events<'e> {
                     };
                     if counts {
                         let root = self.root(k, look, step, before, theta, side);
-                        self.found.push((root, k));
+                        self.found.push((root, k, side));
                     }
                 }
                 (side, before) = (here, theta);
             }
-            if all_zero && self.zero_between_looks(k, look, step) {
+            if all_zero && moves(step) && self.zero_between_looks(k, look, step) {
                 return Err(Stop { reason: StopReason::EventIsZero(k), t: step.t, h: step.h, component: 0 });
             }
             self.ends.push(side);
@@ -210,10 +239,21 @@ impl<'e> Events<'e> {
             return Ok(None);
         }
         let mut found = std::mem::take(&mut self.found);
-        found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let acting = found.iter().find(|(_, k)| self.events[*k].acts()).map(|(theta, _)| *theta);
+        let in_order = |a: &(f64, usize, f64), b: &(f64, usize, f64)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        found.sort_unstable_by(in_order);
+        let first = found.iter().find(|(_, k, _)| self.events[*k].acts()).map(|(theta, ..)| *theta);
+        // What rounding cannot tell apart happens at one time: the last of them, where all have crossed.
+        let acting = first.map(|first| {
+            let same = first + (SAME_TIME * resolution(step)).max(SAME_THETA);
+            found.iter().map(|(theta, ..)| *theta).filter(|theta| *theta <= same).fold(first, f64::max)
+        });
+        if let (Some(first), Some(last)) = (first, acting) {
+            let together = found.iter_mut().filter(|(theta, ..)| *theta >= first && *theta <= last);
+            together.for_each(|(theta, ..)| *theta = last);
+            found.sort_unstable_by(in_order);
+        }
         let last = acting.unwrap_or(1.0);
-        for &(theta, k) in found.iter().take_while(|(theta, _)| *theta <= last) {
+        for &(theta, k, _) in found.iter().take_while(|(theta, ..)| *theta <= last) {
             look(theta, &mut self.state);
             let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
             self.occurred.push(Occurrence { event: k, t, state: self.state.clone() });
@@ -233,17 +273,38 @@ impl<'e> Events<'e> {
         for (k, side) in self.sides.iter_mut().enumerate() {
             *side = sign((self.events[k].function)(t, &self.state, &self.p));
         }
-        for &(_, k) in found.iter().filter(|(at, _)| *at == theta) {
+        let same = SAME_TIME * resolution(step) * step.h.abs();
+        for &(_, k, before) in found.iter().filter(|(at, ..)| *at == theta) {
+            if self.events[k].acts() && (t - self.last[k].t).abs() <= same {
+                return Err(Stop { reason: StopReason::EventsAccumulate(k), t: step.t, h: step.h, component: 0 });
+            }
             self.sides[k] = 0.0;
+            self.last[k] = Last { t, side: before };
         }
         self.found = found;
-        Ok(Some(t))
+        Ok(Some((t, theta)))
     }
 
     fn value(&mut self, k: usize, look: &Look<'_>, step: &Step, theta: f64) -> f64 {
         let t = if theta == 1.0 { step.t_new } else { step.t + theta * step.h };
         look(theta, &mut self.state);
         (self.events[k].function)(t, &self.state, &self.p)
+    }
+
+    /// Whether the function, after an event that acted, sets out for the side that it came from. It may be there for less
+    /// than the first of [`LOOKS`], as a ball is between two of its last bounces.
+    fn turned_back(&mut self, k: usize, slope: &[f64], step: &Step) -> bool {
+        let Last { t, side: came_from } = self.last[k];
+        // Only in the step that begins there; after a stop that is a rounding later.
+        if came_from == 0.0 || (step.t - t).abs() > 2.0 * f64::EPSILON * t.abs() {
+            return false;
+        }
+        let h = LOOKS[0] * step.h;
+        for ((x, u), slope) in self.state.iter_mut().zip(step.u).zip(slope) {
+            *x = u + h * slope;
+        }
+        let function = &self.events[k].function;
+        sign(function(step.t + h, &self.state, &self.p) - function(step.t, step.u, &self.p)) == came_from
     }
 
     /// Whether the function is zero at places that no accident would choose.
@@ -255,8 +316,7 @@ impl<'e> Events<'e> {
     /// variant of the secant method (M. Dowell, P. Jarratt, BIT 11, 1971).
     fn root(&mut self, k: usize, look: &Look<'_>, step: &Step, mut low: f64, mut high: f64, side: f64) -> f64 {
         let (mut g_low, mut g_high) = (self.value(k, look, step, low), self.value(k, look, step, high));
-        // As close as times at this place can be told apart.
-        let resolution = (2.0 * f64::EPSILON * step.t.abs().max(step.t_new.abs()) / step.h.abs()).max(f64::EPSILON);
+        let resolution = resolution(step);
         let mut moved = 0.0;
         for round in 0..200 {
             if high - low <= resolution {
@@ -315,6 +375,18 @@ impl<'e> Events<'e> {
     pub fn into_names(self) -> (Vec<String>, Vec<Occurrence>) {
         (self.events.into_iter().map(|e| e.name).collect(), self.occurred)
     }
+}
+
+/// Whether the state changes by more than a little: in a step of next to no length any function is zero that was so before.
+fn moves(step: &Step) -> bool {
+    let largest = |x: &mut dyn Iterator<Item = f64>| x.fold(0.0, |m: f64, x| m.max(x.abs()));
+    let change = largest(&mut step.u.iter().zip(step.u_new).map(|(a, b)| b - a));
+    change > 1e-6 * largest(&mut step.u.iter().chain(step.u_new).copied())
+}
+
+/// What times in this step can be told apart, in $\theta$.
+fn resolution(step: &Step) -> f64 {
+    (2.0 * f64::EPSILON * step.t.abs().max(step.t_new.abs()) / step.h.abs()).max(f64::EPSILON)
 }
 
 /// −1, 0 or 1; NaN counts as zero, since it is on no side.

@@ -13,9 +13,9 @@ pub(crate) trait Observer<M: ?Sized> {
     /// The right-hand side.
     fn rhs(&mut self) -> &mut Self::F;
 
-    /// Looks whether the step has to end early, and where: an event that acts.
+    /// Looks whether the step has to end early, and where, as time and $\theta$: an event that acts.
     #[inline(always)]
-    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<f64>, Stop> {
+    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
         let _ = (method, step, cx);
         Ok(None)
     }
@@ -89,6 +89,8 @@ pub(crate) enum StopReason {
     TimeBudget,
     /// An event's function is zero all along a step.
     EventIsZero(usize),
+    /// An event acts over and over at next to the same time.
+    EventsAccumulate(usize),
 }
 
 impl From<Rejection> for StopReason {
@@ -96,8 +98,8 @@ impl From<Rejection> for StopReason {
         match rejection {
             Rejection::Error => StopReason::StepTooSmall,
             Rejection::Newton => StopReason::Newton,
-            Rejection::Singular => StopReason::Singular,
-            Rejection::NotFinite => StopReason::NotFinite,
+            Rejection::Singular(_) => StopReason::Singular,
+            Rejection::NotFinite(_) => StopReason::NotFinite,
             Rejection::Domain => StopReason::Domain,
         }
     }
@@ -202,6 +204,9 @@ impl Course {
             attempts: 0,
             began: options.time_budget.map(|_| Instant::now()),
         };
+        if options.discontinuities.contains(&span.start) {
+            course.leave_stop();
+        }
         course.restart(method, observer, u, work, cx)?;
         Ok(course)
     }
@@ -222,7 +227,8 @@ impl Course {
             None => method.start(observer.rhs(), self.t, u, cx),
         };
         if let Err(component) = started {
-            return Err(Stop { reason: StopReason::NotFiniteAtStart, t: self.t, h: 0.0, component });
+            let reason = if self.attempts == 0 { StopReason::NotFiniteAtStart } else { StopReason::NotFinite };
+            return Err(Stop { reason, t: self.t, h: 0.0, component });
         }
         let left = (self.span.end - self.t).abs();
         self.h = match (cx.options.fixed_step, cx.options.h_initial) {
@@ -247,7 +253,7 @@ impl Course {
         let length = (self.span.end - self.span.start).abs();
         loop {
             let stop = options.discontinuities.get(self.next_stop).copied();
-            let stop = stop.filter(|s| (self.span.end - s) * self.direction > 0.0);
+            let stop = stop.filter(|s| (self.span.end - s) * self.direction >= 0.0);
             let target = stop.unwrap_or(self.span.end);
             // The last step is stretched or shortened to land on the target, so that no sliver remains.
             let left = (target - self.t) * self.direction;
@@ -262,7 +268,11 @@ impl Course {
             }
             self.attempts += 1;
             let lands = left <= self.h * 1.01;
-            let h = if lands { target - self.t } else { self.h * self.direction };
+            let h = match lands {
+                true if stop.is_some() => self.just_before(target),
+                true => target - self.t,
+                false => self.h * self.direction,
+            };
             let t_new = if lands { target } else { self.t + h };
 
             let mut tried = method.attempt(observer.rhs(), self.t, h, u, &mut work.u_new, cx);
@@ -273,22 +283,26 @@ impl Course {
                 cx.statistics.reject(why);
                 self.h = method.reject(why, h.abs(), cx);
                 if self.h < self.smallest(options, length) || options.fixed_step.is_some() {
-                    return Err(self.stop(why.into(), method.error(), u, work, options));
+                    let mut stop = self.stop(why.into(), method.error(), u, work, options);
+                    stop.h = h.abs();
+                    if let Rejection::NotFinite(component) | Rejection::Singular(component) = why {
+                        stop.component = component;
+                    }
+                    return Err(stop);
                 }
                 continue;
             }
             cx.statistics.accepted += 1;
             let step = Step { t: self.t, h, t_new, u, u_new: &work.u_new };
             let cut = observer.locate(method, &step, cx)?;
-            let theta = cut.map_or(1.0, |t| step.theta(t));
-            if theta < 1.0 {
-                method.interpolate(&step, theta, &mut work.cut);
-            }
-            let kept = if theta < 1.0 {
-                Kept { t: cut.unwrap_or(t_new), theta, u: &work.cut }
-            } else {
-                Kept { t: t_new, theta: 1.0, u: &work.u_new }
+            let kept = match cut {
+                Some((t, theta)) if t != t_new => {
+                    method.interpolate(&step, theta, &mut work.cut);
+                    Kept { t, theta, u: &work.cut }
+                }
+                _ => Kept { t: t_new, theta: 1.0, u: &work.u_new },
             };
+            let theta = kept.theta;
             observer.accepted(method, &step, &kept, cx);
             self.h = method.accept(observer.rhs(), &step, cx).min(self.h_max).max(self.smallest(options, length));
             if let Some(h) = options.fixed_step {
@@ -308,6 +322,9 @@ impl Course {
                 if self.t == self.span.end {
                     return Ok(Progress::Reached);
                 }
+                if at_stop {
+                    self.leave_stop();
+                }
                 self.restart(method, observer, u, work, cx)?;
                 return Ok(Progress::Going);
             }
@@ -321,6 +338,27 @@ impl Course {
                 }
             }
             return Ok(Progress::Going);
+        }
+    }
+
+    /// The step to a stop, less a rounding where there is room for it: where the right-hand side jumps, its value at the
+    /// very time may be that of the other side.
+    #[inline(never)]
+    fn just_before(&self, stop: f64) -> f64 {
+        let before = if self.direction > 0.0 { stop.next_down() } else { stop.next_up() };
+        let mut h = (before - self.t) * self.direction;
+        // Rounding the sum may lead back to the stop, if the step is long.
+        if self.t + h * self.direction == stop {
+            h = h.next_down();
+        }
+        if h > 0.0 { h * self.direction } else { stop - self.t }
+    }
+
+    /// Goes on from the other side of a stop, for the same reason.
+    fn leave_stop(&mut self) {
+        let later = if self.direction > 0.0 { self.t.next_up() } else { self.t.next_down() };
+        if (self.span.end - later) * self.direction > 0.0 {
+            self.t = later;
         }
     }
 
@@ -368,7 +406,7 @@ impl Course {
             (sum / n as f64).sqrt()
         };
         let (d0, d1) = (norm(&|i| u[i]), norm(&|i| f0[i]));
-        let mut h0 = if d0 < 1e-5 || d1 < 1e-5 { 1e-6 * h_max } else { 0.01 * d0 / d1 };
+        let mut h0 = if d0 < 1e-5 || d1 * h_max < 1e-5 { 1e-6 * h_max } else { 0.01 * d0 / d1 };
         h0 = h0.min(h_max);
         // Where an Euler step leaves the domain, a shorter one may not.
         for _ in 0..20 {
@@ -382,14 +420,17 @@ impl Course {
             }
             h0 *= 0.1;
         }
+        // In units of the time in which an Euler step changes the solution by its size: then a right-hand side in
+        // picoseconds begins with the same step as one in years.
+        let unit = 100.0 * h0;
         let d2 = norm(&|i| f1[i] - f0[i]) / h0;
-        let largest = d1.max(d2);
+        let largest = (d1 * unit).max(d2 * unit * unit);
         let h1 = if largest <= 1e-15 || !largest.is_finite() {
             (1e-6 * h_max).max(h0 * 1e-3)
         } else {
-            (0.01 / largest).powf(1.0 / (method.order() as f64 + 1.0))
+            unit * (0.01 / largest).powf(1.0 / (method.order() as f64 + 1.0))
         };
-        (100.0 * h0).min(h1).min(h_max)
+        unit.min(h1).min(h_max)
     }
 }
 
@@ -408,6 +449,10 @@ pub(crate) fn integrate<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
         return Ok(());
     }
     let mut cx = Context { options, statistics };
+    if options.discontinuities.contains(&span.start) {
+        // No event can have happened, and nothing ends.
+        observer.act(span.start, u, &mut cx);
+    }
     let mut course = Course::begin(method, observer, span, u, work, &mut cx)?;
     while course.advance(method, observer, u, work, &mut cx)? == Progress::Going {}
     observer.finished(course.t);

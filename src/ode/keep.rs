@@ -126,7 +126,7 @@ impl<F: Rhs, M: Stepper<F>> Observer<M> for Saver<'_, '_, F> {
     }
 
     #[inline(always)]
-    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<f64>, Stop> {
+    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
         self.keeper.events.locate(&mut self.plain, method, step, cx)
     }
 
@@ -156,7 +156,7 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for AnySaver<'_, '_
         self.plain
     }
 
-    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<f64>, Stop> {
+    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
         self.keeper.events.locate(self.plain, method, step, cx)
     }
 

@@ -125,7 +125,7 @@ pub enum Save {
 /// Choices of a solve. `Options::default()` serves most problems.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Integration method. Default: [`Method::Tsit5`].
+    /// Integration method. Default: [`Method::Automatic`].
     pub method: Method,
     /// Relative tolerance of the local error. Default: 1e-6.
     pub rtol: f64,
@@ -217,6 +217,13 @@ impl Options {
                     "give a positive step, also when time runs backwards",
                 );
             }
+        }
+        if self.fixed_step.is_none() && !self.method.is_adaptive() {
+            return fault(
+                "fixed_step",
+                format!("is not given, and {:?} estimates no error to choose its steps by", self.method),
+                "give the step with `.fixed_step(h)`",
+            );
         }
         if !(self.h_min_relative >= 0.0 && self.h_min_relative < 1.0) {
             return fault("h_min_relative", format!("is {}", self.h_min_relative), "give a small number such as 1e-15");

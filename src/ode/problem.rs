@@ -12,7 +12,8 @@ pub(crate) struct Plain<'s, S: ?Sized> {
     pub p: Vec<f64>,
     mass: Option<MassMatrix>,
     atol: Tolerance,
-    time_scale: f64,
+    /// The time to go, with its direction.
+    span: f64,
     /// Whether a derivative was formed by differences.
     pub differences: bool,
     shifted: Vec<f64>,
@@ -23,7 +24,7 @@ impl<'s, S: System + ?Sized> Plain<'s, S> {
     pub fn new(system: &'s S, p: &[f64], options: &Options, span: Span) -> Self {
         Plain {
             system,
-            time_scale: (span.end - span.start).abs(),
+            span: span.end - span.start,
             p: p.to_vec(),
             mass: system.mass_matrix(),
             atol: options.atol.clone(),
@@ -95,7 +96,8 @@ impl<S: System + ?Sized> Implicit for Plain<'_, S> {
             return false;
         }
         if !self.system.time_derivative(t, u, &self.p, f_t) {
-            let later = t + f64::EPSILON.sqrt() * t.abs().max(1e-4 * self.time_scale);
+            // Ahead, where the step goes: what lies behind may be the other side of a jump.
+            let later = t + (f64::EPSILON.sqrt() * t.abs().max(1e-4 * self.span.abs())).copysign(self.span);
             self.system.eval(later, u, &self.p, f_t);
             statistics.rhs += 1;
             for (d, f) in f_t.iter_mut().zip(f) {

@@ -66,8 +66,8 @@ impl Statistics {
     pub(super) fn reject(&mut self, why: Rejection) {
         match why {
             Rejection::Error => self.rejected_by_error += 1,
-            Rejection::Newton | Rejection::Singular => self.rejected_by_newton += 1,
-            Rejection::NotFinite => self.rejected_not_finite += 1,
+            Rejection::Newton | Rejection::Singular(_) => self.rejected_by_newton += 1,
+            Rejection::NotFinite(_) => self.rejected_not_finite += 1,
             Rejection::Domain => self.rejected_by_bounds += 1,
         }
     }
@@ -238,8 +238,10 @@ impl Solution {
     /// # Errors
     /// [`SolveError::Argument`] when the time lies outside, or when the solve was told to keep only certain times.
     pub fn at(&self, t: f64) -> Result<Vec<f64>, SolveError> {
-        if let Some(k) = self.times.iter().rposition(|s| *s == t) {
-            return Ok(self.state(k).to_vec());
+        let forward = if self.times.last() >= self.times.first() { 1.0 } else { -1.0 };
+        let after = self.times.partition_point(|s| (t - s) * forward >= 0.0);
+        if after > 0 && self.times[after - 1] == t {
+            return Ok(self.state(after - 1).to_vec());
         }
         let (step, theta) = self.place(t)?;
         let n = self.names.len();
@@ -271,7 +273,11 @@ impl Solution {
             );
         }
         let after = self.times.partition_point(|s| (t - s) * forward >= 0.0);
-        let step = after.clamp(1, self.times.len() - 1) - 1;
+        let mut step = after.clamp(1, self.times.len() - 1) - 1;
+        // A jump that the solution ends with is no step; the last one is before it.
+        while step > 0 && self.times[step + 1] == self.times[step] {
+            step -= 1;
+        }
         let (t0, t1) = (self.times[step], self.times[step + 1]);
         Ok((step, if t1 == t0 { 0.0 } else { (t - t0) / (t1 - t0) }))
     }

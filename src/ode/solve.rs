@@ -219,8 +219,17 @@ impl<'a, S: System> Solve<'a, S> {
     pub fn run(mut self) -> crate::Result<Solution> {
         let held = std::mem::replace(&mut self.system, Err(ModelError::NoStates))?;
         let system = held.get();
-        let presets = self.presets.iter().flat_map(|preset| preset.times.iter().copied());
-        self.options.discontinuities.extend(presets);
+        for preset in &self.presets {
+            if let Some(t) = preset.times.iter().find(|t| !t.is_finite()) {
+                return Err(SolveError::Argument {
+                    argument: "at_times",
+                    problem: format!("has {t}"),
+                    advice: "give finite times".to_string(),
+                }
+                .into());
+            }
+            self.options.discontinuities.extend_from_slice(&preset.times);
+        }
         let request = Request {
             initial: &self.initial,
             span: self.span,
@@ -261,7 +270,12 @@ impl<'a, S: System> Solve<'a, S> {
                 }
                 Ok(solution)
             }
-            Err(stop) => Err(failure(stop, &self.options, self.span, solution, &u).into()),
+            Err(stop) => {
+                if self.save == Save::End && stop.reason != StopReason::NotFiniteAtStart {
+                    solution.push(stop.t, &u);
+                }
+                Err(failure(stop, &self.options, self.span, solution, &u).into())
+            }
         }
     }
 }
@@ -309,6 +323,15 @@ impl Request<'_> {
         options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
         options.discontinuities.dedup();
         options.check(n)?;
+        let method = options.method;
+        if method.is_explicit() && system.mass_matrix().is_some_and(|mass| !mass.is_identity()) {
+            return Err(SolveError::Argument {
+                argument: "method",
+                problem: format!("is {method:?}, and explicit methods do not know what to do with a mass matrix"),
+                advice: "take an implicit method, or leave the choice to `Method::Automatic`".to_string(),
+            }
+            .into());
+        }
         check_span(self.span, self.save)?;
         check_linear_solver(system, options)?;
         Ok(())
@@ -382,6 +405,7 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
                 "steps this short mean that the problem is stiff, oscillates fast, or is not smooth".to_string()
             }
             StopReason::StepTooSmall => "the solution is not smooth here, or the right-hand side jumps".to_string(),
+            _ if stop.h == 0.0 => "an event or a dose changed the state there".to_string(),
             _ => "a term has no real value beyond this point".to_string(),
         }
     };
@@ -398,6 +422,10 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
         StopReason::EventIsZero(event) => {
             let event = partial.event_names.get(event).cloned().unwrap_or_default();
             SolveError::EventIsZero { event, t, partial }
+        }
+        StopReason::EventsAccumulate(event) => {
+            let event = partial.event_names.get(event).cloned().unwrap_or_default();
+            SolveError::EventsAccumulate { event, t, partial }
         }
         StopReason::LooksStiff => {
             SolveError::LooksStiff { t, end, h, method: options.method, max_steps, component, partial }

@@ -60,10 +60,10 @@ pub(crate) enum Rejection {
     Error,
     /// The nonlinear equations of an implicit method were not solved.
     Newton,
-    /// The matrix of an implicit method is singular.
-    Singular,
-    /// The right-hand side or the state is not finite.
-    NotFinite,
+    /// The matrix of an implicit method is singular: nothing is left to determine this component.
+    Singular(usize),
+    /// The right-hand side or the state is not finite in this component.
+    NotFinite(usize),
     /// A state left its bounds.
     Domain,
 }

@@ -1,8 +1,8 @@
 //! The step of an explicit Runge–Kutta method.
 
 use super::Tableau;
-use crate::ode::control::{Controller, error_norm, first_not_finite};
-use crate::ode::options::{Method, Options};
+use crate::ode::control::{Controller, error_norm, first_not_finite, worst_component};
+use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
 
@@ -140,12 +140,26 @@ impl<T: Tableau> ExplicitRk<T> {
         if both > 0.0 { norm * norm / both.sqrt() } else { both }
     }
 
-    /// The product of step and the Jacobian's norm along the last stage, where a stage and the new state share the time
-    /// $t + h$: $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$. Hairer & Wanner II, IV.2.
+    /// The stage whose argument is left in `stage` after an attempt.
+    const LAST_ARGUMENT: usize = if Self::NEXT < Self::TESTED { Self::TESTED - 2 } else { Self::TESTED - 1 };
+
+    /// The last stage at the time of the new state, $t + h$; none: 0.
+    const PARTNER: usize = {
+        let mut s = if T::FIRST_SAME_AS_LAST { T::STAGES - 1 } else { T::STAGES };
+        loop {
+            s -= 1;
+            if s == 0 || T::C[s] == 1.0 {
+                break s;
+            }
+        }
+    };
+
+    /// The product of step and the Jacobian's norm from a stage to the new state, which share the time $t + h$:
+    /// $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$. Hairer & Wanner II, IV.2. Where there is no such stage, the
+    /// solution that the error estimate compares with takes its place, at the cost of an evaluation.
     #[inline(always)]
-    fn look_for_stiffness(&mut self, step: &Step, options: &Options) {
-        let partner = if T::FIRST_SAME_AS_LAST { T::STAGES - 2 } else { T::STAGES - 1 };
-        if T::C[partner] != 1.0 || T::STAGES < 3 {
+    fn look_for_stiffness<F: Rhs + ?Sized>(&mut self, f: &mut F, step: &Step, cx: &mut Context) {
+        if T::ERROR_ORDER == 0 {
             return;
         }
         let s = &mut self.stiffness;
@@ -154,7 +168,18 @@ impl<T: Tableau> ExplicitRk<T> {
             return;
         }
         let n = step.u.len();
-        let (a, b) = (&self.k[partner * n..][..n], &self.k[Self::NEXT * n..][..n]);
+        if Self::PARTNER == 0 {
+            for ((y, u), e) in self.stage.iter_mut().zip(step.u_new).zip(&self.error) {
+                *y = u - e;
+            }
+            f.try_eval(step.t_new, &self.stage, &mut self.low);
+            cx.statistics.rhs += 1;
+        } else if Self::PARTNER != Self::LAST_ARGUMENT {
+            combine(T::A[Self::PARTNER], &self.k, step.h, step.u, &mut self.stage);
+        }
+        let a = if Self::PARTNER == 0 { &self.low[..n] } else { &self.k[Self::PARTNER * n..][..n] };
+        let b = &self.k[Self::NEXT * n..][..n];
+        let options = cx.options;
         // In the scale of the error control: what is stiff may be a trace among large states. And below the rounding of
         // the states the quotient means nothing.
         let (mut num, mut den, mut size) = (0.0, 0.0, 0.0);
@@ -234,7 +259,7 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
             return Err(Rejection::Error);
         }
         if self.norm.is_nan() {
-            return Err(Rejection::NotFinite);
+            return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
         if Self::TESTED <= Self::NEXT {
             f.eval(Self::NEXT, t + h, u_new, &mut self.k[Self::NEXT * n..][..n]);
@@ -242,15 +267,15 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         }
         // An error estimate without the last stage in it does not see that the derivative is not finite there.
         match first_not_finite(&self.k[Self::NEXT * n..][..n]) {
-            Some(_) => Err(Rejection::NotFinite),
+            Some(component) => Err(Rejection::NotFinite(component)),
             None => Ok(()),
         }
     }
 
     #[inline(always)]
-    fn accept(&mut self, _f: &mut F, step: &Step, cx: &mut Context) -> f64 {
+    fn accept(&mut self, f: &mut F, step: &Step, cx: &mut Context) -> f64 {
         let n = step.u.len();
-        self.look_for_stiffness(step, cx.options);
+        self.look_for_stiffness(f, step, cx);
         self.k.copy_within(Self::NEXT * n..(Self::NEXT + 1) * n, 0);
         step.h.abs() * self.controller.accepted(self.norm, step.h.abs())
     }

@@ -1,5 +1,6 @@
 //! The matrix of an implicit method, $W = \sigma M - f_u$, with the Jacobian it is made of.
 
+use crate::ode::control::first_not_finite;
 use crate::ode::linear::{Kind, LinearSolver, Shifted};
 use crate::ode::options::Options;
 use crate::ode::stepper::{Context, Implicit, Rejection};
@@ -14,6 +15,8 @@ pub(crate) struct IterationMatrix {
     /// Values of $f_u$, `n × n` column by column or the entries of the sparsity.
     pub jacobian: Vec<f64>,
     factors: Option<Shifted<f64>>,
+    /// The first equation whose derivatives are not finite.
+    not_finite: Option<usize>,
     /// Whether `jacobian` was evaluated where the step starts.
     pub current: bool,
     /// Whether it has to be evaluated before the next attempt.
@@ -44,6 +47,10 @@ impl IterationMatrix {
     pub fn evaluate<F: Implicit + ?Sized>(&mut self, f: &mut F, t: f64, u: &[f64], slope: &[f64], cx: &mut Context) {
         if !self.current {
             f.jacobian(t, u, slope, &mut self.jacobian, cx.statistics);
+            self.not_finite = first_not_finite(&self.jacobian).map(|at| match f.sparsity() {
+                None => at % f.dimension(),
+                Some(sparsity) => sparsity.rows()[at],
+            });
             self.weigh(u, cx.options);
             self.current = true;
             self.worn = false;
@@ -120,13 +127,13 @@ impl IterationMatrix {
         if self.sigma == sigma {
             return Ok(());
         }
-        if !self.jacobian.iter().map(|x| 0.0 * x).sum::<f64>().eq(&0.0) {
-            return Err(Rejection::NotFinite);
+        if let Some(component) = self.not_finite {
+            return Err(Rejection::NotFinite(component));
         }
         cx.statistics.factorizations += 1;
         self.sigma = f64::NAN;
-        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
-        factors.factorize(sigma, &self.jacobian).map_err(|_| Rejection::Singular)?;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular(0))?;
+        factors.factorize(sigma, &self.jacobian).map_err(|singular| Rejection::Singular(singular.column))?;
         self.sigma = sigma;
         Ok(())
     }
@@ -134,7 +141,7 @@ impl IterationMatrix {
     /// Solves with the factors in place.
     pub fn solve(&mut self, b: &mut [f64], cx: &mut Context) -> Result<(), Rejection> {
         cx.statistics.solves += 1;
-        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular(0))?;
         factors.solve(b).map_err(|_| Rejection::Newton)
     }
 
@@ -190,15 +197,15 @@ impl ComplexMatrix {
         }
         cx.statistics.factorizations += 1;
         self.made_for = None;
-        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
-        factors.factorize(sigma, &matrix.jacobian).map_err(|_| Rejection::Singular)?;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular(0))?;
+        factors.factorize(sigma, &matrix.jacobian).map_err(|singular| Rejection::Singular(singular.column))?;
         self.made_for = wanted;
         Ok(())
     }
 
     pub fn solve(&mut self, b: &mut [c64], cx: &mut Context) -> Result<(), Rejection> {
         cx.statistics.solves += 1;
-        let factors = self.factors.as_mut().ok_or(Rejection::Singular)?;
+        let factors = self.factors.as_mut().ok_or(Rejection::Singular(0))?;
         factors.solve(b).map_err(|_| Rejection::Newton)
     }
 }

@@ -1,7 +1,7 @@
 //! The step of the variable-order BDF, in its NDF variant.
 
 use super::{ALPHA, ERROR_CONSTANT, GAMMA, MAX_ORDER, rescaling};
-use crate::ode::control::{error_norm, first_not_finite};
+use crate::ode::control::{error_norm, first_not_finite, worst_component};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
@@ -115,8 +115,8 @@ impl Bdf {
             f.eval(0, t_new, u_new, &mut self.f);
             cx.statistics.rhs += 1;
             cx.statistics.newton_iterations += 1;
-            if first_not_finite(&self.f).is_some() {
-                return Err(Rejection::NotFinite);
+            if let Some(component) = first_not_finite(&self.f) {
+                return Err(Rejection::NotFinite(component));
             }
             // (α/h M − f_u) δ = f − M (α d + Σ γₘ ∇ᵐ) / h
             for ((x, d), k) in self.moved.iter_mut().zip(&self.correction).zip(&self.known) {
@@ -222,8 +222,8 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
             if self.matrix.is_worn() {
                 f.eval(0, t + h, u_new, &mut self.f);
                 cx.statistics.rhs += 1;
-                if first_not_finite(&self.f).is_some() {
-                    return Err(Rejection::NotFinite);
+                if let Some(component) = first_not_finite(&self.f) {
+                    return Err(Rejection::NotFinite(component));
                 }
                 self.matrix.evaluate(f, t + h, u_new, &self.f, cx);
                 self.convergence.forget();
@@ -248,7 +248,7 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
             return Err(Rejection::Error);
         }
         if self.norm.is_nan() {
-            return Err(Rejection::NotFinite);
+            return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
         // The differences at the new point: ∇ᵏ⁺² and ∇ᵏ⁺¹ from the correction, the others by summing up.
         for c in 0..n {

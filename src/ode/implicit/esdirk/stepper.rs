@@ -1,7 +1,7 @@
 //! The step of an ESDIRK method.
 
 use super::EsdirkTableau;
-use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
+use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
 use crate::ode::explicit::{combine, power_sum};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
@@ -72,8 +72,8 @@ impl<T: EsdirkTableau> Esdirk<T> {
                 f.eval(s, t + T::C[s] * h, &self.stage, &mut self.f);
                 cx.statistics.rhs += 1;
                 cx.statistics.newton_iterations += 1;
-                if first_not_finite(&self.f).is_some() {
-                    return Err(Rejection::NotFinite);
+                if let Some(component) = first_not_finite(&self.f) {
+                    return Err(Rejection::NotFinite(component));
                 }
                 // (σM − f_u) δ = f(U) − σM (U − base)
                 for i in 0..n {
@@ -181,7 +181,7 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
         } else if self.norm > 1.0 {
             Err(Rejection::Error)
         } else {
-            Err(Rejection::NotFinite)
+            Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)))
         }
     }
 

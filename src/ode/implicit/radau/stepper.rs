@@ -1,7 +1,7 @@
 //! The step of a Radau IIA method.
 
 use super::RadauTableau;
-use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
+use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
 use crate::ode::implicit::matrix::{ComplexMatrix, IterationMatrix};
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
@@ -96,8 +96,8 @@ impl<T: RadauTableau> Radau<T> {
                 }
                 let out = &mut self.product;
                 f.eval(i, t + T::C[i] * h, &self.stage, out);
-                if first_not_finite(out).is_some() {
-                    return Err(Rejection::NotFinite);
+                if let Some(component) = first_not_finite(out) {
+                    return Err(Rejection::NotFinite(component));
                 }
                 self.f_stages[i * n..(i + 1) * n].copy_from_slice(out);
             }
@@ -332,10 +332,10 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
         }
         f.eval(0, t + h, u_new, &mut self.slope_new);
         cx.statistics.rhs += 1;
-        if self.norm.is_nan() || first_not_finite(&self.slope_new).is_some() {
-            return Err(Rejection::NotFinite);
+        if self.norm.is_nan() {
+            return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
-        Ok(())
+        first_not_finite(&self.slope_new).map_or(Ok(()), |component| Err(Rejection::NotFinite(component)))
     }
 
     fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {

@@ -1,7 +1,7 @@
 //! The step of a Rosenbrock method.
 
 use super::RosenbrockTableau;
-use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
+use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
 use crate::ode::explicit::power_sum;
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::linear::Kind;
@@ -101,8 +101,8 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
                     *b += factor * d;
                 }
             }
-            if first_not_finite(b).is_some() {
-                return Err(Rejection::NotFinite);
+            if let Some(component) = first_not_finite(b) {
+                return Err(Rejection::NotFinite(component));
             }
             self.matrix.solve(b, cx)?;
         }
@@ -122,10 +122,10 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
             f.eval(0, t + h, u_new, &mut self.slope_new[..n]);
             cx.statistics.rhs += 1;
         }
-        if self.norm.is_nan() || first_not_finite(&self.slope_new[..n]).is_some() {
-            return Err(Rejection::NotFinite);
+        if self.norm.is_nan() {
+            return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
-        Ok(())
+        first_not_finite(&self.slope_new[..n]).map_or(Ok(()), |component| Err(Rejection::NotFinite(component)))
     }
 }
 
