@@ -81,6 +81,8 @@ pub(crate) enum StopReason {
     Singular,
     /// A state leaves its bounds however small the step.
     Domain,
+    /// The method is not stable with the step.
+    Unstable,
     /// `max_steps` attempts were made.
     TooManySteps,
     /// Stability limits an explicit method so much that the steps allowed cannot reach the end.
@@ -99,6 +101,7 @@ impl From<Rejection> for StopReason {
             Rejection::Singular => StopReason::Singular,
             Rejection::NotFinite => StopReason::NotFinite,
             Rejection::Domain => StopReason::Domain,
+            Rejection::Stability => StopReason::Unstable,
         }
     }
 }
