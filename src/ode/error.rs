@@ -170,6 +170,21 @@ pub enum SolveError {
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
+    /// A stabilised method has not enough stages for the step.
+    #[error(
+        "{method:?} is not stable with steps longer than {longest:e} at t = {t}, because of the spectral radius of the \
+         Jacobian there. Take a shorter `fixed_step`, or an implicit method"
+    )]
+    Unstable {
+        /// Time reached.
+        t: f64,
+        /// The longest step that would be stable.
+        longest: f64,
+        /// The method.
+        method: Method,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
     /// The time allowed on the clock is used up.
     #[error(
         "the time budget of {budget:?} was used up at t = {t} of {end} (h = {h:e}, held up by {component}); {cause}. \
@@ -245,6 +260,7 @@ impl SolveError {
             | SolveError::OutOfBounds { t, .. }
             | SolveError::TooManySteps { t, .. }
             | SolveError::LooksStiff { t, .. }
+            | SolveError::Unstable { t, .. }
             | SolveError::TimeBudget { t, .. }
             | SolveError::EventIsZero { t, .. }
             | SolveError::EventsAccumulate { t, .. }
@@ -263,6 +279,7 @@ impl SolveError {
             | SolveError::SingularMatrix { partial, .. }
             | SolveError::OutOfBounds { partial, .. }
             | SolveError::LooksStiff { partial, .. }
+            | SolveError::Unstable { partial, .. }
             | SolveError::TimeBudget { partial, .. }
             | SolveError::EventIsZero { partial, .. }
             | SolveError::EventsAccumulate { partial, .. } => Some(partial),

@@ -81,6 +81,8 @@ pub(crate) enum StopReason {
     Singular,
     /// A state leaves its bounds however small the step.
     Domain,
+    /// The method is not stable with the step.
+    Unstable,
     /// `max_steps` attempts were made.
     TooManySteps,
     /// Stability limits an explicit method so much that the steps allowed cannot reach the end.
@@ -101,6 +103,7 @@ impl From<Rejection> for StopReason {
             Rejection::Singular(_) => StopReason::Singular,
             Rejection::NotFinite(_) => StopReason::NotFinite,
             Rejection::Domain => StopReason::Domain,
+            Rejection::Stability => StopReason::Unstable,
         }
     }
 }

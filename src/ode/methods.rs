@@ -7,6 +7,7 @@ use super::implicit::esdirk::{Esdirk, KenCarp4, Kvaerno5, TrBdf2};
 use super::implicit::radau::{Radau, Radau5, Radau9, Radau13};
 use super::implicit::rosenbrock::{Rodas4, Rodas5P, Rosenbrock, Rosenbrock23};
 use super::options::Method;
+use super::stabilized::{Rkc2, Rock4, Stabilized, StabilizedMethod};
 use super::stepper::{Implicit, Stepper};
 
 /// A method at work on a right-hand side of any kind.
@@ -23,7 +24,8 @@ impl Method {
         !matches!(self, Method::Euler | Method::Rk4)
     }
 
-    /// Length of an explicit method's interval of stability on the negative real axis.
+    /// Length of an explicit method's interval of stability on the negative real axis; that of a stabilised one with all the
+    /// stages it can have.
     pub(crate) fn stability(self) -> Option<f64> {
         Some(match self {
             Method::Euler => Euler::STABILITY,
@@ -36,6 +38,8 @@ impl Method {
             Method::Dop853 => Dop853::STABILITY,
             Method::Ssprk33 => Ssprk33::STABILITY,
             Method::Ssprk104 => Ssprk104::STABILITY,
+            Method::Rkc2 => Rkc2::stability(Rkc2::MOST_STAGES),
+            Method::Rock4 => Rock4::stability(Rock4::MOST_STAGES),
             _ => return None,
         })
     }
@@ -54,6 +58,8 @@ impl Method {
             Method::Dop853 => Box::new(ExplicitRk::<Dop853>::new(self)),
             Method::Ssprk33 => Box::new(ExplicitRk::<Ssprk33>::new(self)),
             Method::Ssprk104 => Box::new(ExplicitRk::<Ssprk104>::new(self)),
+            Method::Rkc2 => Box::new(Stabilized::<Rkc2>::new(self)),
+            Method::Rock4 => Box::new(Stabilized::<Rock4>::new(self)),
             Method::Rosenbrock23 => Box::new(Rosenbrock::<Rosenbrock23>::new(self)),
             Method::Rodas4 => Box::new(Rosenbrock::<Rodas4>::new(self)),
             Method::Rodas5P => Box::new(Rosenbrock::<Rodas5P>::new(self)),

@@ -33,6 +33,7 @@ mod options;
 mod problem;
 mod solution;
 mod solve;
+pub mod stabilized;
 mod stepper;
 
 pub use control::StepControl;

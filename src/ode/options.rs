@@ -33,6 +33,10 @@ pub enum Method {
     Ssprk33,
     /// [Ketcheson SSPRK(10,4)](super::explicit::Ssprk104), explicit, strong stability preserving.
     Ssprk104,
+    /// [Runge–Kutta–Chebyshev of order 2](super::stabilized::Rkc2), explicit, stabilised for diffusion.
+    Rkc2,
+    /// [Abdulle's ROCK4](super::stabilized::Rock4), explicit, stabilised for diffusion.
+    Rock4,
     /// [Shampine–Reichelt](super::implicit::rosenbrock::Rosenbrock23), linearly implicit, order 2.
     Rosenbrock23,
     /// [Hairer–Wanner RODAS 4(3)](super::implicit::rosenbrock::Rodas4), linearly implicit.
@@ -151,6 +155,9 @@ pub struct Options {
     pub discontinuities: Vec<f64>,
     /// How an implicit method solves its linear systems. Default: by size and sparsity.
     pub linear_solver: LinearSolver,
+    /// An upper bound of the spectral radius of $f_u$ along the solution, for the stabilised methods. Default: estimated from
+    /// $f$.
+    pub spectral_radius: Option<f64>,
     /// Bounds of states. They must hold at the start.
     pub bounds: Vec<Bounds>,
 }
@@ -170,6 +177,7 @@ impl Default for Options {
             controller: None,
             discontinuities: Vec::new(),
             linear_solver: LinearSolver::default(),
+            spectral_radius: None,
             bounds: Vec::new(),
         }
     }
@@ -227,6 +235,10 @@ impl Options {
         }
         if !(self.h_min_relative >= 0.0 && self.h_min_relative < 1.0) {
             return fault("h_min_relative", format!("is {}", self.h_min_relative), "give a small number such as 1e-15");
+        }
+        if let Some(radius) = self.spectral_radius.filter(|radius| !(0.0..f64::INFINITY).contains(radius)) {
+            let advice = "give an upper bound of the Jacobian's eigenvalues, or leave it out to have it estimated";
+            return fault("spectral_radius", format!("is {radius}"), advice);
         }
         if self.max_steps == 0 {
             return fault("max_steps", "is 0".to_string(), "allow at least one step");

@@ -20,7 +20,9 @@ pub struct Statistics {
     pub rejected_by_newton: usize,
     /// Attempts after which a state was out of its bounds.
     pub rejected_by_bounds: usize,
-    /// Evaluations of the right-hand side, those for a Jacobian by differences among them.
+    /// Attempts of a stabilised method that were longer than it can be stable with; they cost nothing.
+    pub rejected_by_stability: usize,
+    /// Evaluations of the right-hand side, those for a Jacobian by differences or a spectral radius among them.
     pub rhs: usize,
     /// Evaluations of the Jacobian.
     pub jacobians: usize,
@@ -69,12 +71,17 @@ impl Statistics {
             Rejection::Newton | Rejection::Singular(_) => self.rejected_by_newton += 1,
             Rejection::NotFinite(_) => self.rejected_not_finite += 1,
             Rejection::Domain => self.rejected_by_bounds += 1,
+            Rejection::Stability => self.rejected_by_stability += 1,
         }
     }
 
     /// Attempts that did not count, for whatever reason.
     pub fn rejected(&self) -> usize {
-        self.rejected_by_error + self.rejected_not_finite + self.rejected_by_newton + self.rejected_by_bounds
+        self.rejected_by_error
+            + self.rejected_not_finite
+            + self.rejected_by_newton
+            + self.rejected_by_bounds
+            + self.rejected_by_stability
     }
 }
 
@@ -86,6 +93,7 @@ impl std::fmt::Display for Statistics {
             (self.rejected_not_finite, "rejected as not finite"),
             (self.rejected_by_newton, "rejected by Newton's method"),
             (self.rejected_by_bounds, "rejected by bounds"),
+            (self.rejected_by_stability, "rejected by stability"),
             (self.jacobians, "Jacobians"),
             (self.factorizations, "factorisations"),
             (self.solves, "linear solves"),

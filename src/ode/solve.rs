@@ -166,6 +166,29 @@ impl<'a, S: System> Solve<'a, S> {
         self
     }
 
+    /// An upper bound of the spectral radius of $f_u$, for the stabilised methods; default: estimated.
+    ///
+    /// ```
+    /// use ansatz::prelude::*;
+    /// // Heat on a rod of 50 points: Gershgorin's circles reach from 0 to −4/Δx².
+    /// let inverse = 51.0f64.powi(2);
+    /// let rod = from_fn((0..50).map(|i| format!("u{i}")).collect::<Vec<_>>(), move |_t, u, _p, du| {
+    ///     for i in 0..50 {
+    ///         let (left, right) = (if i > 0 { u[i - 1] } else { 0.0 }, if i < 49 { u[i + 1] } else { 0.0 });
+    ///         du[i] = inverse * (left - 2.0 * u[i] + right);
+    ///     }
+    /// });
+    /// let start: Vec<f64> = (1..=50).map(|i| (std::f64::consts::PI * i as f64 / 51.0).sin()).collect();
+    /// let solve = || Solve::system(&rod, start.clone(), 0.0, 0.1).method(Method::Rock4);
+    /// let known = solve().spectral_radius(4.0 * inverse).run()?;
+    /// assert!(known.statistics().rhs < solve().run()?.statistics().rhs);
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn spectral_radius(mut self, bound: f64) -> Self {
+        self.options.spectral_radius = Some(bound);
+        self
+    }
+
     /// Looks for an event.
     pub fn event(mut self, event: Event<'a>) -> Self {
         self.events.push(event);
@@ -430,6 +453,7 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
         StopReason::LooksStiff => {
             SolveError::LooksStiff { t, end, h, method: options.method, max_steps, component, partial }
         }
+        StopReason::Unstable => SolveError::Unstable { t, longest: h, method: options.method, partial },
         StopReason::TimeBudget => {
             let budget = options.time_budget.unwrap_or_default();
             SolveError::TimeBudget { t, end, h, budget, component, cause, partial }

@@ -66,6 +66,8 @@ pub(crate) enum Rejection {
     NotFinite(usize),
     /// A state left its bounds.
     Domain,
+    /// It is longer than the method can be stable with, and was not made.
+    Stability,
 }
 
 /// One integration method at work: it attempts steps, chooses their size, and looks between them.
