@@ -8,8 +8,8 @@ use super::stepper::{Context, Implicit, Rejection, Step, Stepper};
 /// Begins with an explicit method, notices stiffness and its end, and changes the method.
 ///
 /// - Not stiff: Tsit5, or Vern7 where `rtol` is below 1e-6.
-/// - Stiff: a Rosenbrock method (Rosenbrock23 where `rtol` is 1e-2 or more, otherwise Rodas5P) for up to 200 states, or
-///   10 000 with a sparse Jacobian; the BDF for more, which factorises seldom.
+/// - Stiff: a Rosenbrock method for up to 64 states (Rosenbrock23 where `rtol` is 1e-2 or more, otherwise Rodas5P), the BDF
+///   for more, which factorises seldom.
 /// - To stiff after [`STIFF_STEPS`](super::explicit) accepted steps at the border of stability, and when a step fails
 ///   over and over; back after [`CALM_STEPS`] steps that are well within the explicit method's stability.
 ///
@@ -27,9 +27,8 @@ pub(crate) struct Automatic<'f> {
     failures: usize,
 }
 
-/// Up to this many states, with a dense and with a sparse Jacobian, a factorisation at every step is worth its price.
-const DENSE: usize = 200;
-const SPARSE: usize = 10_000;
+/// Up to this many states a factorisation at every step is worth its price.
+const SMALL: usize = 64;
 /// Steps of the stiff method in a row that are short enough for the explicit one before that is taken again.
 const CALM_STEPS: usize = 8;
 /// The stiff method's steps must be this much shorter than the explicit one's stability allows.
@@ -82,11 +81,10 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
     fn start(&mut self, f: &mut (dyn Implicit + 'f), t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let rtol = cx.options.rtol;
         self.calm_method = if rtol < 1e-6 { Method::Vern7 } else { Method::Tsit5 };
-        let affordable = if f.sparsity().is_some() { SPARSE } else { DENSE };
         self.stiff_method = match f.dimension() {
-            n if n > affordable => Method::Bdf,
-            _ if rtol >= 1e-2 => Method::Rosenbrock23,
-            _ => Method::Rodas5P,
+            ..=SMALL if rtol >= 1e-2 => Method::Rosenbrock23,
+            ..=SMALL => Method::Rodas5P,
+            _ => Method::Bdf,
         };
         // Only implicit methods know what to do with a mass matrix.
         if f.mass().is_some() {

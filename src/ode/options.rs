@@ -221,6 +221,13 @@ impl Options {
         if !(self.h_min_relative >= 0.0 && self.h_min_relative < 1.0) {
             return fault("h_min_relative", format!("is {}", self.h_min_relative), "give a small number such as 1e-15");
         }
+        if !self.method.is_adaptive() && self.fixed_step.is_none() {
+            return fault(
+                "method",
+                format!("is {:?}, which has no error estimate to choose its steps by", self.method),
+                "give the steps a size with `.fixed_step(h)`, or take a method that chooses it, such as `Method::Tsit5`",
+            );
+        }
         if self.max_steps == 0 {
             return fault("max_steps", "is 0".to_string(), "allow at least one step");
         }
