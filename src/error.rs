@@ -32,6 +32,9 @@ pub enum Error {
     /// A solve that could not be done.
     #[error(transparent)]
     Solve(#[from] crate::ode::SolveError),
+    /// A steady state that could not be found.
+    #[error(transparent)]
+    Steady(#[from] crate::ode::SteadyError),
 }
 
 impl std::fmt::Debug for Error {

@@ -3,7 +3,7 @@
 use super::DiscoverError;
 use crate::data::TimeSeries;
 use crate::model::{Model, Names, Params};
-use crate::number::{Addend, Coefficient, Formula, Notation, Real, Style, with_zeros};
+use crate::number::{Addend, Coefficient, Formula, Notation, Real, Style, Zeros};
 use crate::ode::{Solution, Solve};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
@@ -370,12 +370,11 @@ impl Model for Law {
 
     fn rhs<R: Real>(&self, t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
         let p = p.all();
-        with_zeros(1 + u.len() + p.len(), |inputs: &mut [R]| {
-            inputs[0] = t;
-            inputs[1..=u.len()].copy_from_slice(u);
-            inputs[1 + u.len()..].copy_from_slice(p);
-            self.formula.evaluate(inputs, du);
-        });
+        let mut inputs = Zeros::new(1 + u.len() + p.len());
+        inputs[0] = t;
+        inputs[1..=u.len()].copy_from_slice(u);
+        inputs[1 + u.len()..].copy_from_slice(p);
+        self.formula.evaluate(&inputs, du);
     }
 }
 

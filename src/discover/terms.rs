@@ -2,7 +2,7 @@
 
 use crate::model::Scaling;
 use crate::network::Block;
-use crate::number::{Dual, Formula, Real, with_zeros};
+use crate::number::{Dual, Formula, Real, Zeros};
 use rand_chacha::ChaCha8Rng;
 
 /// $y_o = \sum_k w_k \varphi_{c_k}(x)$ over the active terms $k$ of output $o$.
@@ -39,12 +39,11 @@ impl Terms {
         if self.empty {
             return;
         }
-        with_zeros(self.outputs_of.len(), |values: &mut [R]| {
-            self.formula.evaluate(x, values);
-            for ((o, w), v) in self.outputs_of.iter().zip(coefficients).zip(values.iter()) {
-                y[*o] += *w * *v;
-            }
-        });
+        let mut values = Zeros::new(self.outputs_of.len());
+        self.formula.evaluate(x, &mut values);
+        for ((o, w), v) in self.outputs_of.iter().zip(coefficients).zip(values.iter()) {
+            y[*o] += *w * *v;
+        }
     }
 }
 
@@ -66,11 +65,7 @@ impl Block for Terms {
     }
 
     fn eval(&self, weights: &[f64], x: &[f64], y: &mut [f64]) {
-        with_zeros(
-            self.kept(),
-            #[inline(always)]
-            |tape: &mut [f64]| self.record(weights, x, y, tape),
-        );
+        self.record(weights, x, y, &mut Zeros::new(self.kept()));
     }
 
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]) {
@@ -106,23 +101,18 @@ impl Block for Terms {
         if self.empty {
             return;
         }
-        with_zeros(
-            self.kept(),
-            #[inline(always)]
-            |bars: &mut [f64]| {
-                let mut moving = false;
-                for (k, (o, w)) in self.outputs_of.iter().zip(weights).enumerate() {
-                    weights_bar[k] += y_bar[*o] * self.formula.output_value(tape, k);
-                    if *w != 0.0 && y_bar[*o] != 0.0 {
-                        self.formula.seed(k, y_bar[*o] * w, bars);
-                        moving = true;
-                    }
-                }
-                if moving {
-                    self.formula.pull_back(tape, bars, x_bar);
-                }
-            },
-        );
+        let mut bars = Zeros::new(self.kept());
+        let mut moving = false;
+        for (k, (o, w)) in self.outputs_of.iter().zip(weights).enumerate() {
+            weights_bar[k] += y_bar[*o] * self.formula.output_value(tape, k);
+            if *w != 0.0 && y_bar[*o] != 0.0 {
+                self.formula.seed(k, y_bar[*o] * w, &mut bars);
+                moving = true;
+            }
+        }
+        if moving {
+            self.formula.pull_back(tape, &mut bars, x_bar);
+        }
     }
 
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R]) {
@@ -142,13 +132,12 @@ pub(super) struct Blend<'a> {
 }
 
 impl Blend<'_> {
-    fn scaled<T>(&self, x: &[f64], work: impl FnOnce(&[f64]) -> T) -> T {
-        with_zeros(x.len(), |scaled: &mut [f64]| {
-            for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
-                *s = self.scaling.input(i, *x);
-            }
-            work(scaled)
-        })
+    fn scaled(&self, x: &[f64]) -> Zeros<f64> {
+        let mut scaled = Zeros::new(x.len());
+        for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
+            *s = self.scaling.input(i, *x);
+        }
+        scaled
     }
 }
 
@@ -177,7 +166,7 @@ impl Block for Blend<'_> {
     fn record(&self, weights: &[f64], x: &[f64], y: &mut [f64], tape: &mut [f64]) {
         let (of_network, rest) = tape.split_at_mut(self.network.tape_len());
         let (network, of_terms) = rest.split_at_mut(self.outputs());
-        self.scaled(x, |x| self.network.record(self.weights, x, network, of_network));
+        self.network.record(self.weights, &self.scaled(x), network, of_network);
         for (o, v) in network.iter_mut().enumerate() {
             *v = self.scaling.output(o, *v);
         }

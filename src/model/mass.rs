@@ -164,13 +164,20 @@ impl MassMatrix {
     /// more than 400 (finite elements) is looked through for zero rows and columns only and is otherwise taken as
     /// regular.
     pub fn is_singular(&self) -> bool {
-        const LARGEST_BLOCK: usize = 400;
         if !self.algebraic_equations().is_empty() || !self.algebraic_variables().is_empty() {
             return true;
         }
         if self.is_diagonal() {
             return false;
         }
+        let blocks = self.blocks();
+        blocks
+            .into_iter()
+            .any(|Block { states, mut entries }| !entries.is_empty() && loses_rank(&mut entries, states.len()))
+    }
+
+    /// The blocks of states that the matrix connects.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
         // Union–find over rows and columns alike.
         let mut parent: Vec<usize> = (0..self.n).collect();
         let inside = || self.entries.iter().filter(|&&(row, column, _)| row < self.n && column < self.n);
@@ -178,23 +185,42 @@ impl MassMatrix {
             let (a, b) = (root(&mut parent, row), root(&mut parent, column));
             parent[a.max(b)] = a.min(b);
         }
-        let mut size = vec![0; self.n];
-        let mut place = vec![0; self.n];
+        let mut blocks: Vec<Block> = Vec::new();
+        // A block is numbered by its first state, which is its root.
+        let (mut number, mut place) = (vec![0; self.n], vec![0; self.n]);
         for i in 0..self.n {
-            let block = root(&mut parent, i);
-            place[i] = size[block];
-            size[block] += 1;
+            let first = root(&mut parent, i);
+            if first == i {
+                number[i] = blocks.len();
+                blocks.push(Block::default());
+            }
+            number[i] = number[first];
+            place[i] = blocks[number[i]].states.len();
+            blocks[number[i]].states.push(i);
         }
-        let mut blocks: Vec<Vec<f64>> =
-            size.iter().map(|&k| vec![0.0; if k > LARGEST_BLOCK { 0 } else { k * k }]).collect();
+        for block in &mut blocks {
+            let k = block.states.len();
+            block.entries = vec![0.0; if k > LARGEST_BLOCK { 0 } else { k * k }];
+        }
         for &(row, column, value) in inside() {
-            let block = root(&mut parent, row);
-            if let Some(entry) = blocks[block].get_mut(place[column] * size[block] + place[row]) {
+            let Block { states, entries } = &mut blocks[number[row]];
+            if let Some(entry) = entries.get_mut(place[column] * states.len() + place[row]) {
                 *entry = value;
             }
         }
-        blocks.iter_mut().zip(&size).any(|(block, &k)| !block.is_empty() && loses_rank(block, k))
+        blocks
     }
+}
+
+/// Blocks of more states than this are not factorised.
+const LARGEST_BLOCK: usize = 400;
+
+/// States that a mass matrix connects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Block {
+    pub states: Vec<usize>,
+    /// The entries among them, column by column; none when there are too many.
+    pub entries: Vec<f64>,
 }
 
 fn root(parent: &mut [usize], mut i: usize) -> usize {

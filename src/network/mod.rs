@@ -15,7 +15,7 @@ pub use activation::Activation;
 pub use initializer::Initializer;
 pub use mlp::Mlp;
 
-use crate::number::{Real, with_zeros};
+use crate::number::{Real, Zeros};
 use rand_chacha::ChaCha8Rng;
 
 /// A function $y = B(x; w)$ with many weights $w$ and fused derivatives.
@@ -71,19 +71,16 @@ pub trait Block: Send + Sync {
 
 /// [`Block::eval_lanes`] for blocks that have nothing better.
 fn eval_lane_by_lane<B: Block + ?Sized>(block: &B, weights: &[f64], lanes: usize, x: &[f64], y: &mut [f64]) {
-    with_zeros::<f64, _>(block.inputs(), |x_lane| {
-        with_zeros::<f64, _>(block.outputs(), |y_lane| {
-            for l in 0..lanes {
-                for (i, x_lane) in x_lane.iter_mut().enumerate() {
-                    *x_lane = x[i * lanes + l];
-                }
-                block.eval(weights, x_lane, y_lane);
-                for (o, y_lane) in y_lane.iter().enumerate() {
-                    y[o * lanes + l] = *y_lane;
-                }
-            }
-        });
-    });
+    let (mut x_lane, mut y_lane) = (Zeros::<f64>::new(block.inputs()), Zeros::<f64>::new(block.outputs()));
+    for l in 0..lanes {
+        for (i, x_lane) in x_lane.iter_mut().enumerate() {
+            *x_lane = x[i * lanes + l];
+        }
+        block.eval(weights, &x_lane, &mut y_lane);
+        for (o, y_lane) in y_lane.iter().enumerate() {
+            y[o * lanes + l] = *y_lane;
+        }
+    }
 }
 
 /// A block with `I` inputs and `O` outputs known to the compiler, so that a call takes and returns arrays.

@@ -1,6 +1,6 @@
 //! A formula: a short program of elementary operations, evaluated over any number and differentiated backwards.
 
-use super::{Real, with_zeros};
+use super::{Real, Zeros};
 use serde::{Deserialize, Serialize};
 
 /// One operation; its operands are indices of earlier operations.
@@ -276,12 +276,11 @@ impl Formula {
 
     /// All outputs at `inputs`, over any number. Missing inputs count as NaN; surplus outputs are left alone.
     pub fn evaluate<R: Real>(&self, inputs: &[R], outputs: &mut [R]) {
-        with_zeros(self.ops.len(), |values: &mut [R]| {
-            self.fill(inputs, values);
-            for (out, &at) in outputs.iter_mut().zip(&self.outputs) {
-                *out = values[at as usize];
-            }
-        });
+        let mut values = Zeros::new(self.ops.len());
+        self.fill(inputs, &mut values);
+        for (out, &at) in outputs.iter_mut().zip(&self.outputs) {
+            *out = values[at as usize];
+        }
     }
 
     /// The first output at `inputs`.

@@ -45,9 +45,8 @@ pub use pattern::{Dependence, Pattern};
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Deref, DerefMut, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A number that a mechanism can be evaluated with.
 ///
@@ -209,45 +208,83 @@ impl Real for f64 {
     }
 }
 
-/// Lends `len` zeros: the stack for short vectors.
-#[inline(always)]
-pub(crate) fn with_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
-    match len {
-        0..=2 => work(&mut [R::zero(); 2][..len]),
-        3..=8 => work(&mut [R::zero(); 8][..len]),
-        _ => with_more_zeros(len, work),
+/// Zeros to work in: on the stack where they are few, otherwise in a vector that this thread keeps for the next time, so
+/// that large systems allocate once.
+pub(crate) struct Zeros<R: Real> {
+    few: [R; FEW],
+    many: Option<Box<Vec<R>>>,
+    len: usize,
+}
+
+const FEW: usize = 8;
+
+/// Vectors kept for the next time, by the type of their numbers.
+type Pool = Vec<(TypeId, Vec<Box<dyn Any>>)>;
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Vec::new()) };
+}
+
+impl<R: Real> Zeros<R> {
+    /// Takes `len` zeros.
+    #[inline(always)]
+    pub fn new(len: usize) -> Self {
+        let many = if len <= FEW { None } else { Some(Self::take(len)) };
+        Zeros { few: [R::zero(); FEW], many, len }
+    }
+
+    #[inline(never)]
+    fn take(len: usize) -> Box<Vec<R>> {
+        let kept = POOL.with_borrow_mut(|pool| {
+            let (_, kept) = pool.iter_mut().find(|(number, _)| *number == TypeId::of::<R>())?;
+            kept.pop()
+        });
+        let mut many = kept.and_then(|kept| kept.downcast::<Vec<R>>().ok()).unwrap_or_default();
+        many.clear();
+        many.resize(len, R::zero());
+        many
+    }
+
+    #[inline(never)]
+    fn keep(many: Box<Vec<R>>) {
+        // While the thread ends there may be no pool any more.
+        let _ = POOL.try_with(|pool| {
+            let mut pool = pool.borrow_mut();
+            match pool.iter_mut().find(|(number, _)| *number == TypeId::of::<R>()) {
+                Some((_, kept)) => kept.push(many),
+                None => pool.push((TypeId::of::<R>(), vec![many])),
+            }
+        });
     }
 }
 
-/// [`with_zeros`] for longer vectors, apart from it: a large frame is probed page by page at every call.
-#[inline(never)]
-fn with_more_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
-    match len {
-        0..=32 => work(&mut [R::zero(); 32][..len]),
-        33..=128 => with_many_zeros(len, work),
-        _ => with_pooled_zeros(len, work),
+impl<R: Real> Drop for Zeros<R> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(many) = self.many.take() {
+            Self::keep(many);
+        }
     }
 }
 
-#[inline(never)]
-fn with_many_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
-    work(&mut [R::zero(); 128][..len])
+impl<R: Real> Deref for Zeros<R> {
+    type Target = [R];
+    #[inline(always)]
+    fn deref(&self) -> &[R] {
+        match &self.many {
+            None => &self.few[..self.len],
+            Some(many) => many,
+        }
+    }
 }
 
-/// Lends from vectors kept by this thread, so that large systems allocate once.
-#[inline(never)]
-fn with_pooled_zeros<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
-    type Pool = HashMap<TypeId, Vec<Box<dyn Any>>>;
-    thread_local! {
-        static POOL: RefCell<Pool> = RefCell::default();
+impl<R: Real> DerefMut for Zeros<R> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [R] {
+        match &mut self.many {
+            None => &mut self.few[..self.len],
+            Some(many) => many,
+        }
     }
-    let kept = POOL.with_borrow_mut(|pool| pool.get_mut(&TypeId::of::<R>()).and_then(Vec::pop));
-    let mut room = kept.and_then(|kept| kept.downcast::<Vec<R>>().ok()).unwrap_or_default();
-    room.clear();
-    room.resize(len, R::zero());
-    let result = work(&mut room);
-    POOL.with_borrow_mut(|pool| pool.entry(TypeId::of::<R>()).or_default().push(room));
-    result
 }
 
 /// $x^k$ by repeated squaring.

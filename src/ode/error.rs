@@ -235,16 +235,34 @@ pub enum SolveError {
     },
     /// The algebraic equations of a problem with a singular mass matrix do not hold at the start.
     #[error(
-        "the initial state does not fulfil the algebraic equations at t = {t}: the equation of {component} is off by \
+        "the state does not fulfil the algebraic equations at t = {t}: the equation of {component} is off by \
          {residual:e}. Give consistent values, or let `.consistent_start()` compute the algebraic states"
     )]
     InconsistentStart {
-        /// The initial time.
+        /// The initial time, or that of an event which changed the state.
         t: f64,
         /// The state whose equation is off most.
         component: Component,
         /// By how much.
         residual: f64,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// No state that fulfils the algebraic equations was found.
+    #[error(
+        "no algebraic states were found that fulfil the algebraic equations at t = {t}: Newton's method gives up with the \
+         equation of {component} off by {residual:e}. Give a guess that is nearer, and check that the equations have a \
+         solution for the differential states given"
+    )]
+    NoConsistentStart {
+        /// The initial time, or that of an event which changed the state.
+        t: f64,
+        /// The state whose equation is off most.
+        component: Component,
+        /// By how much.
+        residual: f64,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
     },
 }
 
@@ -264,7 +282,8 @@ impl SolveError {
             | SolveError::TimeBudget { t, .. }
             | SolveError::EventIsZero { t, .. }
             | SolveError::EventsAccumulate { t, .. }
-            | SolveError::InconsistentStart { t, .. } => Some(*t),
+            | SolveError::InconsistentStart { t, .. }
+            | SolveError::NoConsistentStart { t, .. } => Some(*t),
             SolveError::Argument { .. } => None,
         }
     }
@@ -282,7 +301,9 @@ impl SolveError {
             | SolveError::Unstable { partial, .. }
             | SolveError::TimeBudget { partial, .. }
             | SolveError::EventIsZero { partial, .. }
-            | SolveError::EventsAccumulate { partial, .. } => Some(partial),
+            | SolveError::EventsAccumulate { partial, .. }
+            | SolveError::InconsistentStart { partial, .. }
+            | SolveError::NoConsistentStart { partial, .. } => Some(partial),
             _ => None,
         }
     }

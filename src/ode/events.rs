@@ -365,15 +365,24 @@ impl<'e> Events<'e> {
         for preset in self.presets.iter().filter(|preset| preset.times.contains(&t)) {
             (preset.effect)(t, u, &self.p);
         }
-        // What was changed may have moved a function to its other side without crossing.
-        for (side, event) in self.sides.iter_mut().zip(&self.events).filter(|(side, _)| **side != 0.0) {
-            *side = sign((event.function)(t, u, &self.p));
-        }
+        self.changed(t, u);
         action
     }
 
-    pub fn into_names(self) -> (Vec<String>, Vec<Occurrence>) {
-        (self.events.into_iter().map(|e| e.name).collect(), self.occurred)
+    /// The state or the parameters were changed, which may have moved a function to its other side without crossing.
+    pub fn changed(&mut self, t: f64, u: &[f64]) {
+        for (side, event) in self.sides.iter_mut().zip(&self.events).filter(|(side, _)| **side != 0.0) {
+            *side = sign((event.function)(t, u, &self.p));
+        }
+    }
+
+    /// Goes on with other parameters.
+    pub fn set_parameters(&mut self, p: &[f64]) {
+        self.p = p.to_vec();
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.events.iter().map(|e| e.name.clone()).collect()
     }
 }
 

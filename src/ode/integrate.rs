@@ -4,6 +4,7 @@ use super::control::worst_component;
 use super::options::Options;
 use super::solution::Statistics;
 use super::stepper::{Context, Rejection, Rhs, Step, Stepper};
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// Who holds the right-hand side and is told of the steps.
@@ -31,9 +32,9 @@ pub(crate) trait Observer<M: ?Sized> {
 
     /// Acts at a time that the loop stopped at: one of its stops, or what [`locate`](Self::locate) gave. May change the
     /// state.
-    fn act(&mut self, t: f64, u: &mut [f64], cx: &mut Context) -> Action {
+    fn act(&mut self, t: f64, u: &mut [f64], cx: &mut Context) -> Result<Action, Stop> {
         let _ = (t, u, cx);
-        Action::GoOn
+        Ok(Action::GoOn)
     }
 }
 
@@ -67,7 +68,7 @@ pub(crate) struct Stop {
     pub component: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum StopReason {
     /// The right-hand side is not finite at the initial state.
     NotFiniteAtStart,
@@ -93,6 +94,10 @@ pub(crate) enum StopReason {
     EventIsZero(usize),
     /// An event acts over and over at next to the same time.
     EventsAccumulate(usize),
+    /// An algebraic equation is off by this much.
+    Inconsistent(f64),
+    /// An algebraic equation is still off by this much after all attempts to fulfil it.
+    NotMended(f64),
 }
 
 impl From<Rejection> for StopReason {
@@ -118,14 +123,14 @@ pub(crate) struct Workspace {
 
 /// Goes along the times to save while the steps go by.
 pub(crate) struct SaveTimes<'t> {
-    times: &'t [f64],
+    times: Cow<'t, [f64]>,
     next: usize,
 }
 
 impl<'t> SaveTimes<'t> {
     /// Begins at `start`, calling `visit` with the index of each time that is the start itself.
-    pub fn new(times: &'t [f64], start: f64, mut visit: impl FnMut(usize)) -> Self {
-        let mut next = 0;
+    pub fn new(times: impl Into<Cow<'t, [f64]>>, start: f64, mut visit: impl FnMut(usize)) -> Self {
+        let (times, mut next) = (times.into(), 0);
         while times.get(next) == Some(&start) {
             visit(next);
             next += 1;
@@ -152,7 +157,9 @@ pub(crate) struct Course {
     /// Size of the next attempt, unsigned.
     pub h: f64,
     pub span: Span,
-    direction: f64,
+    /// A time on the way to land on, where nothing happens.
+    pub halt: Option<f64>,
+    pub direction: f64,
     h_max: f64,
     /// The next of the options' discontinuities.
     next_stop: usize,
@@ -162,12 +169,12 @@ pub(crate) struct Course {
 
 /// What a step led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub enum Progress {
     /// There is more to go.
     Going,
-    /// The end of the span.
+    /// The end that was asked for.
     Reached,
-    /// An event that ends the solve.
+    /// A terminal event.
     Ended,
 }
 
@@ -177,46 +184,64 @@ const SMALLEST_OF_SPAN: f64 = 1e-26;
 const CLOCK_EVERY: usize = 32;
 
 impl Course {
-    /// Begins at the start of the span.
+    /// Stands at the start of the span; the method has not begun.
     #[inline(always)]
-    pub fn begin<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
-        method: &mut M,
-        observer: &mut O,
-        span: Span,
-        u: &[f64],
-        work: &mut Workspace,
-        cx: &mut Context,
-    ) -> Result<Course, Stop> {
-        for v in [&mut work.u_new, &mut work.cut, &mut work.trial] {
-            v.resize(u.len(), 0.0);
-        }
-        let options = cx.options;
-        let length = span.end - span.start;
-        let direction = if length < 0.0 { -1.0 } else { 1.0 };
+    pub fn new(span: Span, options: &Options) -> Course {
+        let direction = if span.end < span.start { -1.0 } else { 1.0 };
         let mut next_stop = 0;
-        while options.discontinuities.get(next_stop).is_some_and(|s| (s - span.start) * direction <= 0.0) {
+        while options.discontinuities.get(next_stop).is_some_and(|s| (s - span.start) * direction < 0.0) {
             next_stop += 1;
         }
-        let mut course = Course {
+        Course {
             t: span.start,
             h: 0.0,
             span,
+            halt: None,
             direction,
             h_max: options.h_max.unwrap_or(f64::INFINITY),
             next_stop,
             attempts: 0,
             began: options.time_budget.map(|_| Instant::now()),
-        };
-        if options.discontinuities.contains(&span.start) {
-            course.leave_stop();
         }
-        course.restart(method, observer, u, work, cx)?;
-        Ok(course)
     }
 
-    /// Begins afresh where the course stands, after the state or the right-hand side changed.
+    /// Begins where the course stands: at its start, and when the state or the right-hand side was changed from outside.
+    /// A stop that is here acts first.
     #[inline(always)]
-    pub fn restart<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+    pub fn begin<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
+        &mut self,
+        method: &mut M,
+        observer: &mut O,
+        u: &mut [f64],
+        work: &mut Workspace,
+        cx: &mut Context,
+    ) -> Result<(), Stop> {
+        for v in [&mut work.u_new, &mut work.cut, &mut work.trial] {
+            v.resize(u.len(), 0.0);
+        }
+        if self.stop_is_here(cx.options) {
+            self.next_stop += 1;
+            observer.act(self.t, u, cx)?;
+            self.leave_stop();
+        }
+        self.restart(method, observer, u, work, cx)
+    }
+
+    /// Whether a stop at this very time is still to come.
+    pub fn stop_is_here(&self, options: &Options) -> bool {
+        options.discontinuities.get(self.next_stop) == Some(&self.t)
+    }
+
+    /// Sets another end and allows as many steps and as much time as at the start.
+    pub fn extend(&mut self, end: f64, options: &Options) {
+        self.span.end = end;
+        self.attempts = 0;
+        self.began = options.time_budget.map(|_| Instant::now());
+    }
+
+    /// Begins afresh where the course stands.
+    #[inline(always)]
+    fn restart<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
         &mut self,
         method: &mut M,
         observer: &mut O,
@@ -258,10 +283,12 @@ impl Course {
             let stop = options.discontinuities.get(self.next_stop).copied();
             let stop = stop.filter(|s| (self.span.end - s) * self.direction >= 0.0);
             let target = stop.unwrap_or(self.span.end);
+            let halt = self.halt.filter(|halt| (target - halt) * self.direction > 0.0);
+            let target = halt.unwrap_or(target);
             // The last step is stretched or shortened to land on the target, so that no sliver remains.
             let left = (target - self.t) * self.direction;
             if left <= 0.0 {
-                return Ok(Progress::Reached);
+                return Ok(if halt.is_some() { Progress::Going } else { Progress::Reached });
             }
             if self.attempts >= options.max_steps {
                 return Err(self.stop(StopReason::TooManySteps, method.error(), u, work, options));
@@ -271,10 +298,16 @@ impl Course {
             }
             self.attempts += 1;
             let lands = left <= self.h * 1.01;
-            let h = match lands {
-                true if stop.is_some() => self.just_before(target),
-                true => target - self.t,
-                false => self.h * self.direction,
+            // The method goes on from a halt: two steps of half the length keep its step from becoming a sliver.
+            let halves = halt.is_some() && options.fixed_step.is_none() && left < 2.0 * self.h;
+            let h = if lands && stop.is_some() && halt.is_none() {
+                self.just_before(target)
+            } else if lands {
+                target - self.t
+            } else if halves {
+                0.5 * (target - self.t)
+            } else {
+                self.h * self.direction
             };
             let t_new = if lands { target } else { self.t + h };
 
@@ -305,7 +338,6 @@ impl Course {
                 }
                 _ => Kept { t: t_new, theta: 1.0, u: &work.u_new },
             };
-            let theta = kept.theta;
             observer.accepted(method, &step, &kept, cx);
             self.h = method.accept(observer.rhs(), &step, cx).min(self.h_max).max(self.smallest(options, length));
             if let Some(h) = options.fixed_step {
@@ -314,12 +346,13 @@ impl Course {
             self.t = kept.t;
             u.copy_from_slice(kept.u);
 
-            let at_stop = theta == 1.0 && lands && stop.is_some();
+            // An event a rounding before the stop may have cut the step there.
+            let at_stop = stop.is_some_and(|s| (s - self.t) * self.direction <= 0.0);
             if at_stop {
                 self.next_stop += 1;
             }
             if at_stop || cut.is_some() {
-                if observer.act(self.t, u, cx) == Action::End {
+                if observer.act(self.t, u, cx)? == Action::End {
                     return Ok(Progress::Ended);
                 }
                 if self.t == self.span.end {
@@ -331,7 +364,7 @@ impl Course {
                 self.restart(method, observer, u, work, cx)?;
                 return Ok(Progress::Going);
             }
-            if lands {
+            if lands && halt.is_none() {
                 return Ok(Progress::Reached);
             }
             if method.looks_stiff() {
@@ -452,11 +485,8 @@ pub(crate) fn integrate<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
         return Ok(());
     }
     let mut cx = Context { options, statistics };
-    if options.discontinuities.contains(&span.start) {
-        // No event can have happened, and nothing ends.
-        observer.act(span.start, u, &mut cx);
-    }
-    let mut course = Course::begin(method, observer, span, u, work, &mut cx)?;
+    let mut course = Course::new(span, options);
+    course.begin(method, observer, u, work, &mut cx)?;
     while course.advance(method, observer, u, work, &mut cx)? == Progress::Going {}
     observer.finished(course.t);
     Ok(())

@@ -1,22 +1,65 @@
 //! What a plain solve does with its steps: keeps states, looks for events, sums integrals.
 
+use super::consistent::AlgebraicEquations;
 use super::events::{Events, Function};
-use super::integrate::{Action, Kept, Observer, SaveTimes, Span, Stop, Workspace, integrate};
-use super::options::{Options, Save};
-use super::problem::Plain;
+use super::integrate::{Action, Kept, Observer, SaveTimes, Stop};
+use super::options::Save;
 use super::solution::{Solution, Statistics};
 use super::stepper::{Context, Implicit, Rhs, Step, Stepper};
-use crate::model::System;
 
 /// Keeps what was asked for.
-pub(super) struct Keeper<'s, 'e> {
+pub(super) struct Keeper<'e> {
     every_step: bool,
-    times: SaveTimes<'s>,
-    pub solution: &'s mut Solution,
+    at_end: bool,
+    times: SaveTimes<'static>,
+    pub solution: Solution,
     pub events: Events<'e>,
-    integrands: &'s [Integrand<'e>],
-    p: &'s [f64],
+    integrands: Vec<Integrand<'e>>,
+    p: Vec<f64>,
     row: Vec<f64>,
+    /// The last step, when somebody wants to look back into it.
+    pub last: Option<LastStep>,
+    /// When the solve ended.
+    pub ended: Option<f64>,
+}
+
+/// A step that was made, with its polynomial.
+#[derive(Default)]
+pub(super) struct LastStep {
+    pub t: f64,
+    /// The length that the polynomial is for.
+    h: f64,
+    /// Where the step ended: before $t + h$ when an event cut it.
+    pub t_new: f64,
+    u: Vec<f64>,
+    u_new: Vec<f64>,
+    rows: Vec<f64>,
+}
+
+impl LastStep {
+    /// No step yet.
+    pub fn none() -> Self {
+        LastStep { t_new: f64::NAN, ..LastStep::default() }
+    }
+
+    fn keep(&mut self, step: &Step, kept: &Kept) {
+        (self.t, self.h, self.t_new) = (step.t, step.h, kept.t);
+        for (to, from) in [(&mut self.u, step.u), (&mut self.u_new, kept.u)] {
+            to.clear();
+            to.extend_from_slice(from);
+        }
+        self.rows.clear();
+    }
+
+    /// The state at a time in the step.
+    pub fn at(&self, t: f64) -> Vec<f64> {
+        if t == self.t_new {
+            return self.u_new.clone();
+        }
+        let (n, theta) = (self.u.len(), (t - self.t) / self.h);
+        let polynomial = |i: usize| self.rows.chunks_exact(n).rev().fold(0.0, |sum, row| (sum + row[i]) * theta);
+        (0..n).map(|i| self.u[i] + polynomial(i)).collect()
+    }
 }
 
 /// $g(t, u, p)$, whose integral over time is wanted.
@@ -34,25 +77,45 @@ const GAUSS: [(f64, f64); 5] = [
     (0.953_089_922_969_332, 0.118_463_442_528_094_54),
 ];
 
-impl<'s, 'e> Keeper<'s, 'e> {
+impl<'e> Keeper<'e> {
+    /// Begins with the state `u` at `start`.
     pub fn new(
-        save: &'s Save,
-        span: Span,
+        names: Vec<String>,
+        save: Save,
+        start: f64,
         u: &[f64],
-        p: &'s [f64],
+        p: &[f64],
         events: Events<'e>,
-        integrands: &'s [Integrand<'e>],
-        solution: &'s mut Solution,
+        integrands: Vec<Integrand<'e>>,
     ) -> Self {
-        let every_step = *save == Save::Steps;
+        let (every_step, at_end) = (save == Save::Steps, save == Save::End);
+        let mut solution = Solution::new(names);
         if every_step {
-            solution.push(span.start, u);
+            solution.push(start, u);
             solution.dense_starts.push(0);
         }
-        let times: &[f64] = if let Save::Times(times) = save { times } else { &[] };
-        let times = SaveTimes::new(times, span.start, |_| solution.push(span.start, u));
+        let times = if let Save::Times(times) = save { times } else { Vec::new() };
+        let times = SaveTimes::new(times, start, |_| solution.push(start, u));
+        solution.event_names = events.names();
         solution.integrals = integrands.iter().map(|i| (i.name.clone(), 0.0)).collect();
-        Keeper { every_step, times, solution, events, integrands, p, row: u.to_vec() }
+        let (p, row) = (p.to_vec(), u.to_vec());
+        Keeper { every_step, at_end, times, solution, events, integrands, p, row, last: None, ended: None }
+    }
+
+    /// Goes on with other parameters.
+    pub fn set_parameters(&mut self, p: &[f64]) {
+        self.p = p.to_vec();
+        self.events.set_parameters(p);
+    }
+
+    /// The solution, with the state where it ends, if it did.
+    pub fn finish(mut self, end: Option<(f64, &[f64])>, statistics: Statistics) -> Solution {
+        if let Some((t, u)) = end.filter(|_| self.at_end) {
+            self.solution.push(t, u);
+        }
+        self.solution.occurred = self.events.occurred;
+        self.solution.statistics = statistics;
+        self.solution
     }
 
     #[inline(always)]
@@ -72,6 +135,11 @@ impl<'s, 'e> Keeper<'s, 'e> {
             self.solution.push(kept.t, kept.u);
             method.prepare(f, step, cx);
             self.solution.push_polynomial(kept.theta, |rows| method.polynomial(step, rows));
+        }
+        if let Some(last) = &mut self.last {
+            method.prepare(f, step, cx);
+            last.keep(step, kept);
+            method.polynomial(step, &mut last.rows);
         }
         while let Some(t) = self.times.pass(step, kept.t) {
             if t == kept.t {
@@ -94,28 +162,25 @@ impl<'s, 'e> Keeper<'s, 'e> {
             look(theta, &mut self.row);
             let t = step.t + theta * step.h;
             for (integrand, (_, sum)) in self.integrands.iter().zip(&mut self.solution.integrals) {
-                *sum += weight * kept.theta * step.h * (integrand.function)(t, &self.row, self.p);
+                *sum += weight * kept.theta * step.h * (integrand.function)(t, &self.row, &self.p);
             }
         }
     }
 
-    /// Does what is due at `t`, and keeps the state that follows where every step is kept.
-    fn act(&mut self, t: f64, u: &mut [f64]) -> Action {
-        self.row.copy_from_slice(u);
-        let action = self.events.act(t, u);
-        if self.every_step && self.row != *u {
-            // A jump: the same time once more, without a polynomial in between.
+    /// Keeps the state once more where every step is kept and the state is no longer the one that was kept: the same time
+    /// again, without a polynomial in between.
+    pub fn jump(&mut self, t: f64, u: &[f64]) {
+        if self.every_step && self.solution.last() != u {
             self.solution.push(t, u);
             self.solution.dense_starts.push(self.solution.dense.len());
         }
-        action
     }
 }
 
 /// A solve of a system that the compiler knows, with a method that it knows.
 pub(super) struct Saver<'s, 'e, F> {
     pub plain: F,
-    pub keeper: Keeper<'s, 'e>,
+    pub keeper: &'s mut Keeper<'e>,
 }
 
 impl<F: Rhs, M: Stepper<F>> Observer<M> for Saver<'_, '_, F> {
@@ -135,19 +200,22 @@ impl<F: Rhs, M: Stepper<F>> Observer<M> for Saver<'_, '_, F> {
         self.keeper.keep(&mut self.plain, method, step, kept, cx);
     }
 
-    fn act(&mut self, t: f64, u: &mut [f64], _cx: &mut Context) -> Action {
-        self.keeper.act(t, u)
+    fn act(&mut self, t: f64, u: &mut [f64], _cx: &mut Context) -> Result<Action, Stop> {
+        let action = self.keeper.events.act(t, u);
+        self.keeper.jump(t, u);
+        Ok(action)
     }
 
     fn finished(&mut self, t: f64) {
-        self.keeper.solution.ended = Some(t);
+        self.keeper.ended = Some(t);
     }
 }
 
-/// The same for methods and systems behind pointers.
-struct AnySaver<'s, 'e, 'f> {
-    plain: &'s mut (dyn Implicit + 'f),
-    keeper: Keeper<'s, 'e>,
+/// The same for methods and systems behind pointers, with algebraic equations that must hold after what events do.
+pub(super) struct AnySaver<'s, 'e, 'f> {
+    pub plain: &'s mut (dyn Implicit + 'f),
+    pub equations: Option<&'s mut AlgebraicEquations>,
+    pub keeper: &'s mut Keeper<'e>,
 }
 
 impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for AnySaver<'_, '_, 'f> {
@@ -164,27 +232,13 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for AnySaver<'_, '_
         self.keeper.keep(self.plain, method, step, kept, cx);
     }
 
-    fn act(&mut self, t: f64, u: &mut [f64], _cx: &mut Context) -> Action {
-        self.keeper.act(t, u)
+    fn act(&mut self, t: f64, u: &mut [f64], cx: &mut Context) -> Result<Action, Stop> {
+        let before = u.to_vec();
+        let action = self.keeper.events.act(t, u);
+        if let Some(equations) = self.equations.as_mut().filter(|_| before != u) {
+            equations.fulfil(self.plain, t, u, cx)?;
+        }
+        self.keeper.jump(t, u);
+        Ok(action)
     }
-
-    fn finished(&mut self, t: f64) {
-        self.keeper.solution.ended = Some(t);
-    }
-}
-
-/// Integrates with any method, compiled once for all systems.
-pub(super) fn integrate_any<'e>(
-    plain: &mut Plain<'_, dyn System + '_>,
-    keeper: Keeper<'_, 'e>,
-    options: &Options,
-    span: Span,
-    u: &mut [f64],
-    statistics: &mut Statistics,
-) -> (Result<(), Stop>, Events<'e>) {
-    let mut method = options.method.stepper();
-    let mut saver = AnySaver { plain, keeper };
-    let stopped = integrate(&mut *method, &mut saver, options, span, u, &mut Workspace::default(), statistics);
-    saver.keeper.solution.linear_solver = method.linear_solver().map(|kind| kind.to_string());
-    (stopped, saver.keeper.events)
 }

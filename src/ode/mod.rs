@@ -19,32 +19,44 @@
 //! save times, failures, sensitivities and adjoints are shared.
 
 mod automatic;
+mod consistent;
 mod control;
+mod damped_newton;
 pub mod ensemble;
 mod error;
 mod events;
 pub mod explicit;
+mod failure;
 pub mod implicit;
 mod integrate;
+mod integrator;
 mod keep;
 mod linear;
 mod methods;
+mod null_space;
 mod options;
 mod problem;
+mod request;
 mod solution;
 mod solve;
 pub mod stabilized;
+mod steady;
 mod stepper;
+#[cfg(test)]
+mod tests;
 
 pub use control::StepControl;
 pub use ensemble::{Ensemble, EnsembleSolution};
 pub use error::{Component, SolveError};
 pub use events::{Event, Occurrence};
+pub use integrate::Progress;
+pub use integrator::Integrator;
 pub use linear::LinearSolver;
 pub use options::{Bounds, Method, Options, Save, Tolerance};
 pub use solution::{JacobianSource, Solution, Statistics};
 pub use solve::Solve;
+pub use steady::{Route, Steady, SteadyError, SteadyState};
 
+pub(crate) use failure::failure;
 pub(crate) use integrate::{Kept, Observer, SaveTimes, Span, Stop, Workspace, integrate};
-pub(crate) use solve::failure;
 pub(crate) use stepper::{Context, Rhs, Step, Stepper};

@@ -240,6 +240,13 @@ impl Options {
             let advice = "give an upper bound of the Jacobian's eigenvalues, or leave it out to have it estimated";
             return fault("spectral_radius", format!("is {radius}"), advice);
         }
+        if !self.method.is_adaptive() && self.fixed_step.is_none() {
+            return fault(
+                "method",
+                format!("is {:?}, which has no error estimate to choose its steps by", self.method),
+                "give the steps a size with `.fixed_step(h)`, or take a method that chooses it, such as `Method::Tsit5`",
+            );
+        }
         if self.max_steps == 0 {
             return fault("max_steps", "is 0".to_string(), "allow at least one step");
         }

@@ -5,10 +5,11 @@ use super::options::{Options, Tolerance};
 use super::solution::Statistics;
 use super::stepper::{Implicit, Rhs};
 use crate::model::{MassMatrix, Sparsity, System};
+use std::ops::Deref;
 
-/// Evaluates a system plainly; derivatives are its own, or differences where it has none.
-pub(crate) struct Plain<'s, S: ?Sized> {
-    pub system: &'s S,
+/// Evaluates a system, held in some way, plainly; derivatives are its own, or differences where it has none.
+pub(crate) struct Plain<P> {
+    pub system: P,
     pub p: Vec<f64>,
     mass: Option<MassMatrix>,
     atol: Tolerance,
@@ -20,17 +21,17 @@ pub(crate) struct Plain<'s, S: ?Sized> {
     slope: Vec<f64>,
 }
 
-impl<'s, S: System + ?Sized> Plain<'s, S> {
-    pub fn new(system: &'s S, p: &[f64], options: &Options, span: Span) -> Self {
+impl<P: Deref<Target: System>> Plain<P> {
+    pub fn new(system: P, p: &[f64], options: &Options, span: Span) -> Self {
         Plain {
-            system,
             span: span.end - span.start,
             p: p.to_vec(),
-            mass: system.mass_matrix(),
+            mass: system.mass_matrix().filter(|mass| !mass.is_identity()),
             atol: options.atol.clone(),
             differences: false,
             shifted: Vec::new(),
             slope: Vec::new(),
+            system,
         }
     }
 
@@ -44,8 +45,9 @@ impl<'s, S: System + ?Sized> Plain<'s, S> {
         self.shifted.copy_from_slice(u);
         let mut at = 0;
         for j in 0..n {
-            // Half the digits of the state, or of the size below which it is noise.
-            let size = f64::EPSILON.sqrt() * u[j].abs().max(self.atol.of(j));
+            // Half the digits of the state; near zero as much of it as is noise, since half the digits of next to
+            // nothing would drown in the rounding of f.
+            let size = (f64::EPSILON.sqrt() * u[j].abs()).max(self.atol.of(j));
             self.shifted[j] = u[j] + size;
             let delta = self.shifted[j] - u[j];
             self.system.eval(t, &self.shifted, &self.p, &mut self.slope);
@@ -68,7 +70,7 @@ impl<'s, S: System + ?Sized> Plain<'s, S> {
     }
 }
 
-impl<S: System + ?Sized> Rhs for Plain<'_, S> {
+impl<P: Deref<Target: System>> Rhs for Plain<P> {
     #[inline(always)]
     fn eval(&mut self, _stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
         self.system.eval(t, u, &self.p, du);
@@ -79,7 +81,7 @@ impl<S: System + ?Sized> Rhs for Plain<'_, S> {
     }
 }
 
-impl<S: System + ?Sized> Implicit for Plain<'_, S> {
+impl<P: Deref<Target: System>> Implicit for Plain<P> {
     fn dimension(&self) -> usize {
         self.system.dimension()
     }

@@ -45,6 +45,7 @@ impl Statistics {
             rejected_not_finite,
             rejected_by_newton,
             rejected_by_bounds,
+            rejected_by_stability,
             rhs,
             jacobians,
             factorizations,
@@ -57,6 +58,7 @@ impl Statistics {
         self.rejected_not_finite += rejected_not_finite;
         self.rejected_by_newton += rejected_by_newton;
         self.rejected_by_bounds += rejected_by_bounds;
+        self.rejected_by_stability += rejected_by_stability;
         self.rhs += rhs;
         self.jacobians += jacobians;
         self.factorizations += factorizations;
@@ -139,8 +141,6 @@ pub struct Solution {
     pub(super) differences: bool,
     /// What solved the linear systems.
     pub(super) linear_solver: Option<String>,
-    /// When the solve ended: the end asked for, or a terminal event.
-    pub(super) ended: Option<f64>,
 }
 
 impl Solution {
@@ -158,7 +158,6 @@ impl Solution {
             integrals: Vec::new(),
             differences: false,
             linear_solver: None,
-            ended: None,
         }
     }
 
@@ -310,6 +309,66 @@ impl Solution {
             problem: format!("is `{name}`, and no integral of this name was asked for"),
             advice: "ask for it with `.integral(name, g)` before the solve".to_string(),
         })
+    }
+
+    /// Takes in a solution that goes on where this one ends, such as one of
+    /// [`Solve::continuing`](super::Solve::continuing): states, dense output, events, integrals and counts are then those
+    /// of one solve.
+    ///
+    /// # Errors
+    /// [`SolveError::Argument`] when it has other states, begins elsewhere, or does not keep the same things.
+    pub fn extend(&mut self, later: Solution) -> Result<(), SolveError> {
+        let fault = |problem: String, advice: &str| {
+            Err(SolveError::Argument { argument: "later", problem, advice: advice.to_string() })
+        };
+        if later.names != self.names {
+            let problem =
+                format!("has the states [{}], this solution [{}]", later.names.join(", "), self.names.join(", "));
+            return fault(problem, "extend a solution by one of the same system");
+        }
+        let integrals = |s: &Solution| s.integrals.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        if integrals(self) != integrals(&later) {
+            return fault("sums other integrals".to_string(), "ask for the same `.integral(…)` in both solves");
+        }
+        let ends = |s: &Solution| Some((*s.times.first()?, *s.times.last()?));
+        let (Some((first, end)), Some((start, last))) = (ends(self), ends(&later)) else {
+            return fault("or this solution has no times".to_string(), "save at least one time in both solves");
+        };
+        let dense = !self.dense_starts.is_empty();
+        if dense == later.dense_starts.is_empty() {
+            return fault("keeps other things".to_string(), "keep every step in both solves, or in neither");
+        }
+        let direction = if last >= first { 1.0 } else { -1.0 };
+        let ordered = [first, end, start, last].windows(2).all(|w| (w[1] - w[0]) * direction >= 0.0);
+        if !ordered || (dense && start != end) {
+            return fault(
+                format!("goes from {start} on, and this solution ends at {end}"),
+                "begin the later solve where this one ends, with `.continuing(&solution, end)`",
+            );
+        }
+        let n = self.names.len();
+        let same = start == end && later.state(0) == self.last();
+        self.times.extend_from_slice(&later.times[usize::from(same)..]);
+        self.states.extend_from_slice(&later.states[if same { n } else { 0 }..]);
+        if dense {
+            // Two states at the junction make a step without a polynomial.
+            let offset = self.dense.len();
+            self.dense_starts.extend(later.dense_starts[usize::from(same)..].iter().map(|at| offset + at));
+            self.dense.extend_from_slice(&later.dense);
+        }
+        let known = self.methods.last().map(|(_, method)| *method);
+        let again = later.methods.first().is_some_and(|(_, method)| Some(*method) == known);
+        self.methods.extend_from_slice(&later.methods[usize::from(again)..]);
+        let events = if later.event_names == self.event_names { 0 } else { self.event_names.len() };
+        if events > 0 || self.event_names.is_empty() {
+            self.event_names.extend(later.event_names);
+        }
+        self.occurred.extend(later.occurred.into_iter().map(|o| Occurrence { event: o.event + events, ..o }));
+        self.integrals.iter_mut().zip(&later.integrals).for_each(|((_, sum), (_, more))| *sum += more);
+        self.statistics.add(&later.statistics);
+        self.differences |= later.differences;
+        self.linear_solver = later.linear_solver.or(self.linear_solver.take());
+        Ok(())
     }
 
     /// Where the Jacobians of an implicit method came from.

@@ -1,15 +1,17 @@
 //! `Solve`: an initial-value problem, put together and solved.
 
 use super::control::StepControl;
-use super::events::{Event, Events, Preset};
+use super::events::{Event, Preset};
 use super::explicit::{ExplicitRk, Tsit5};
-use super::integrate::{Span, Stop, StopReason, Workspace, integrate};
-use super::keep::{Integrand, Keeper, Saver, integrate_any};
-use super::linear::{LinearSolver, Plan, Shifted};
-use super::options::{Bounds, Method, Options, Save, Tolerance};
+use super::failure::failure;
+use super::integrate::{Span, Workspace, integrate};
+use super::integrator::Integrator;
+use super::keep::{Integrand, Saver};
+use super::linear::LinearSolver;
+use super::options::{Method, Options, Save, Tolerance};
 use super::problem::Plain;
+use super::request::{Held, Request};
 use super::solution::{Solution, Statistics};
-use super::{Component, SolveError};
 use crate::model::{Bound, Model, ModelError, System};
 
 /// The initial-value problem $\dot u = f(t, u, p)$, $u(t_0) = u_0$ up to $t_1$; time may run backwards.
@@ -32,37 +34,13 @@ use crate::model::{Bound, Model, ModelError, System};
 /// ```
 pub struct Solve<'a, S: System> {
     system: Result<Held<'a, S>, ModelError>,
-    initial: Vec<f64>,
-    span: Span,
-    parameters: Vec<f64>,
-    options: Options,
-    save: Save,
-    events: Vec<Event<'a>>,
-    presets: Vec<Preset<'a>>,
-    integrands: Vec<Integrand<'a>>,
-    /// Bounds of states by name; an empty name stands for all.
-    bounds: Vec<(String, f64, f64)>,
-}
-
-/// A system that was made here, or lent.
-enum Held<'a, S> {
-    Own(S),
-    Lent(&'a S),
-}
-
-impl<S> Held<'_, S> {
-    fn get(&self) -> &S {
-        match self {
-            Held::Own(s) => s,
-            Held::Lent(s) => s,
-        }
-    }
+    asked: Request<'a>,
 }
 
 impl<'a, M: Model> Solve<'a, Bound<'a, M>> {
     /// A model from `initial` at `start` to `end`.
     pub fn new(model: &'a M, initial: impl Into<Vec<f64>>, start: f64, end: f64) -> Self {
-        Solve::build(Bound::new(model).map(Held::Own), initial.into(), start, end)
+        Solve::build(Bound::new(model).map(|bound| Held::Own(Box::new(bound))), initial.into(), start, end)
     }
 }
 
@@ -73,96 +51,84 @@ impl<'a, S: System> Solve<'a, S> {
     }
 
     fn build(system: Result<Held<'a, S>, ModelError>, initial: Vec<f64>, start: f64, end: f64) -> Self {
-        let span = Span { start, end };
-        Solve {
-            system,
-            initial,
-            span,
-            parameters: Vec::new(),
-            options: Options::default(),
-            save: Save::default(),
-            events: Vec::new(),
-            presets: Vec::new(),
-            integrands: Vec::new(),
-            bounds: Vec::new(),
-        }
+        Solve { system, asked: Request::new(initial, Span { start, end }) }
     }
 
     /// The flat parameters: mechanistic ones, then weights.
     pub fn parameters(mut self, p: impl Into<Vec<f64>>) -> Self {
-        self.parameters = p.into();
+        self.asked.parameters = p.into();
         self
     }
 
     /// Relative tolerance; default 1e-6.
     pub fn rtol(mut self, rtol: f64) -> Self {
-        self.options.rtol = rtol;
+        self.asked.options.rtol = rtol;
         self
     }
 
     /// Absolute tolerance, one or one for each state; default 1e-8.
     pub fn atol(mut self, atol: impl Into<Tolerance>) -> Self {
-        self.options.atol = atol.into();
+        self.asked.options.atol = atol.into();
         self
     }
 
     /// The method; default [`Method::Automatic`].
     pub fn method(mut self, method: Method) -> Self {
-        self.options.method = method;
+        self.asked.options.method = method;
         self
     }
 
     /// Attempted steps before giving up; default 100 000.
     pub fn max_steps(mut self, max_steps: usize) -> Self {
-        self.options.max_steps = max_steps;
+        self.asked.options.max_steps = max_steps;
         self
     }
 
     /// The largest step; default: the whole interval.
     pub fn h_max(mut self, h_max: f64) -> Self {
-        self.options.h_max = Some(h_max);
+        self.asked.options.h_max = Some(h_max);
         self
     }
 
     /// All steps of this size, without error control.
     pub fn fixed_step(mut self, h: f64) -> Self {
-        self.options.fixed_step = Some(h);
+        self.asked.options.fixed_step = Some(h);
         self
     }
 
     /// Time on the clock that the solve may take; default: no limit.
     pub fn time_budget(mut self, budget: std::time::Duration) -> Self {
-        self.options.time_budget = Some(budget);
+        self.asked.options.time_budget = Some(budget);
         self
     }
 
     /// Times at which the right-hand side jumps: steps end exactly there.
     pub fn discontinuities(mut self, times: &[f64]) -> Self {
-        self.options.discontinuities = times.to_vec();
+        self.asked.options.discontinuities = times.to_vec();
         self
     }
 
     /// Bounds of a state, by name: a step that leaves them is made again, smaller.
     pub fn bounds(mut self, state: impl Into<String>, bounds: std::ops::RangeInclusive<f64>) -> Self {
-        self.bounds.push((state.into(), *bounds.start(), *bounds.end()));
+        self.asked.bounds.push((state.into(), *bounds.start(), *bounds.end()));
         self
     }
 
     /// No state may become negative: a step that makes one so is made again, smaller.
     pub fn non_negative(mut self) -> Self {
-        self.bounds.push((String::new(), 0.0, f64::INFINITY));
+        self.asked.bounds.push((String::new(), 0.0, f64::INFINITY));
         self
     }
 
     /// How the error sets the size of the next step; default: what suits the method.
     pub fn controller(mut self, controller: StepControl) -> Self {
-        self.options.controller = Some(controller);
+        self.asked.options.controller = Some(controller);
         self
     }
 
     /// How an implicit method solves its linear systems; default: by size and sparsity.
     pub fn linear_solver(mut self, linear_solver: LinearSolver) -> Self {
-        self.options.linear_solver = linear_solver;
+        self.asked.options.linear_solver = linear_solver;
         self
     }
 
@@ -185,13 +151,13 @@ impl<'a, S: System> Solve<'a, S> {
     /// # Ok::<(), ansatz::Error>(())
     /// ```
     pub fn spectral_radius(mut self, bound: f64) -> Self {
-        self.options.spectral_radius = Some(bound);
+        self.asked.options.spectral_radius = Some(bound);
         self
     }
 
     /// Looks for an event.
     pub fn event(mut self, event: Event<'a>) -> Self {
-        self.events.push(event);
+        self.asked.events.push(event);
         self
     }
 
@@ -205,258 +171,124 @@ impl<'a, S: System> Solve<'a, S> {
     /// # Ok::<(), ansatz::Error>(())
     /// ```
     pub fn at_times(mut self, times: &[f64], effect: impl Fn(f64, &mut [f64], &[f64]) + 'a) -> Self {
-        self.presets.push(Preset { times: times.to_vec(), effect: Box::new(effect) });
+        self.asked.presets.push(Preset { times: times.to_vec(), effect: Box::new(effect) });
         self
     }
 
     /// Sums $\int g(t, u, p) dt$ along the way, from the dense output; read it with
     /// [`Solution::integral`].
     pub fn integral(mut self, name: impl Into<String>, g: impl Fn(f64, &[f64], &[f64]) -> f64 + 'a) -> Self {
-        self.integrands.push(Integrand { name: name.into(), function: Box::new(g) });
+        self.asked.integrands.push(Integrand { name: name.into(), function: Box::new(g) });
         self
     }
 
     /// All options at once.
     pub fn options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.asked.options = options;
         self
     }
 
     /// Keeps the states at these times only, from dense output.
     pub fn save_at(mut self, times: &[f64]) -> Self {
-        self.save = Save::Times(times.to_vec());
+        self.asked.save = Save::Times(times.to_vec());
         self
     }
 
     /// Chooses what to keep; default: every step with dense output.
     pub fn save(mut self, save: Save) -> Self {
-        self.save = save;
+        self.asked.save = save;
         self
+    }
+
+    /// Where the mass matrix is singular, computes the states that only algebraic equations determine, at the start and
+    /// after events, from the others. Without it a start that does not fulfil them is an error.
+    ///
+    /// With $N$ a basis of the left null space of $M$, Newton's method solves $N^\top f(t, u, p) = 0$ for the $u$ with the
+    /// $M u$ that was given.
+    ///
+    /// ```
+    /// use ansatz::model::MassMatrix;
+    /// use ansatz::prelude::*;
+    /// struct Draining; // x' = −y, 0 = y³ − x
+    /// impl Model for Draining {
+    ///     fn states(&self) -> Names { ["x", "y"].into() }
+    ///     fn mass_matrix(&self) -> Option<MassMatrix> { Some(MassMatrix::diagonal([1.0, 0.0])) }
+    ///     fn rhs<R: Real>(&self, _t: R, u: &[R], _p: &Params<R>, du: &mut [R]) {
+    ///         du[0] = -u[1];
+    ///         du[1] = u[1].powi(3) - u[0];
+    ///     }
+    /// }
+    /// let solution = Solve::new(&Draining, [8.0, 1.0], 0.0, 1.0).consistent_start().run()?;
+    /// assert!((solution.state(0)[1] - 2.0).abs() < 1e-12);
+    /// assert!(Solve::new(&Draining, [8.0, 1.0], 0.0, 1.0).run().is_err());
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn consistent_start(mut self) -> Self {
+        self.asked.mends = true;
+        self
+    }
+
+    /// Goes on where a solution ends, to `end`, in place of the initial state and the span given before. Join the two with
+    /// [`Solution::extend`].
+    ///
+    /// ```
+    /// use ansatz::prelude::*;
+    /// let circle = from_fn(["x", "y"], |_t, u, _p, du| {
+    ///     du[0] = -u[1];
+    ///     du[1] = u[0];
+    /// });
+    /// let solve = || Solve::system(&circle, [1.0, 0.0], 0.0, 3.0).rtol(1e-9).atol(1e-9);
+    /// let mut solution = solve().run()?;
+    /// solution.extend(solve().continuing(&solution, 6.0).run()?)?;
+    /// let u = solution.at(5.5)?;
+    /// assert!((u[0] - 5.5f64.cos()).abs() < 1e-7);
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn continuing(mut self, solution: &Solution, end: f64) -> Self {
+        self.asked.u = solution.last().to_vec();
+        self.asked.span = Span { start: solution.times().last().copied().unwrap_or(f64::NAN), end };
+        self
+    }
+
+    /// Stands at the start, to be solved step by step.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), for what can be seen at the start.
+    pub fn start(self) -> crate::Result<Integrator<'a>> {
+        let (system, request) = self.check()?;
+        Integrator::new(system.erase(), request)?.at_start()
     }
 
     /// Solves.
     ///
     /// # Errors
-    /// A [`ModelError`] when the model does not fit together, a [`SolveError`] when an argument makes no sense or the
-    /// solve could not reach the end; the latter carries the solution up to there.
-    pub fn run(mut self) -> crate::Result<Solution> {
-        let held = std::mem::replace(&mut self.system, Err(ModelError::NoStates))?;
-        let system = held.get();
-        for preset in &self.presets {
-            if let Some(t) = preset.times.iter().find(|t| !t.is_finite()) {
-                return Err(SolveError::Argument {
-                    argument: "at_times",
-                    problem: format!("has {t}"),
-                    advice: "give finite times".to_string(),
-                }
-                .into());
-            }
-            self.options.discontinuities.extend_from_slice(&preset.times);
+    /// A [`ModelError`] when the model does not fit together, a [`SolveError`](super::SolveError) when an argument makes
+    /// no sense or the solve could not reach the end; the latter carries the solution up to there.
+    pub fn run(self) -> crate::Result<Solution> {
+        let (system, request) = self.check()?;
+        if request.options.method != Method::Tsit5 {
+            return Ok(Integrator::new(system.erase(), request)?.run()?);
         }
-        let request = Request {
-            initial: &self.initial,
-            span: self.span,
-            parameters: &self.parameters,
-            save: &self.save,
-            bounds: &self.bounds,
-        };
-        request.check(system, &mut self.options)?;
-        let n = system.dimension();
-        let names: Vec<String> = (0..n).map(|i| system.state_name(i)).collect();
-        let mut solution = Solution::new(names);
-        let mut u = self.initial;
-        let mut statistics = Statistics::default();
-        let (options, span, p) = (&self.options, self.span, &self.parameters[..]);
-        let events = Events::new(self.events, self.presets, p);
-        let keeper = Keeper::new(&self.save, span, &u, p, events, &self.integrands, &mut solution);
-        let (stopped, events, differences) = if options.method == Method::Tsit5 {
-            // The one that is compiled into one piece with the system.
-            let mut saver = Saver { plain: Plain::new(system, p, options, span), keeper };
-            let mut method = ExplicitRk::<Tsit5>::new(Method::Tsit5);
-            let mut work = Workspace::default();
-            let stopped = integrate(&mut method, &mut saver, options, span, &mut u, &mut work, &mut statistics);
-            (stopped, saver.keeper.events, false)
-        } else {
-            let mut plain = Plain::new(system as &dyn System, p, options, span);
-            let (stopped, events) = integrate_any(&mut plain, keeper, options, span, &mut u, &mut statistics);
-            (stopped, events, plain.differences)
-        };
-        (solution.event_names, solution.occurred) = events.into_names();
-        solution.differences = differences;
-        solution.statistics = statistics;
-        match stopped {
+        // The one that is compiled into one piece with the system.
+        let (mut u, options, span) = (request.u.clone(), request.options.clone(), request.span);
+        let plain = Plain::new(&*system, &request.parameters, &options, span);
+        let mut keeper = request.keeper(&u);
+        let mut saver = Saver { plain, keeper: &mut keeper };
+        let mut method = ExplicitRk::<Tsit5>::new(Method::Tsit5);
+        let (mut work, mut statistics) = (Workspace::default(), Statistics::default());
+        match integrate(&mut method, &mut saver, &options, span, &mut u, &mut work, &mut statistics) {
             Ok(()) => {
-                if self.save == Save::End {
-                    // A terminal event may have come before the end.
-                    let ended = solution.ended.unwrap_or(span.end);
-                    solution.push(ended, &u);
-                }
-                Ok(solution)
+                // A terminal event may have come before the end.
+                let ended = keeper.ended.unwrap_or(span.end);
+                Ok(keeper.finish(Some((ended, &u)), statistics))
             }
-            Err(stop) => {
-                if self.save == Save::End && stop.reason != StopReason::NotFiniteAtStart {
-                    solution.push(stop.t, &u);
-                }
-                Err(failure(stop, &self.options, self.span, solution, &u).into())
-            }
+            Err(stop) => Err(failure(stop, &options, span, keeper.finish(None, statistics), &u).into()),
         }
     }
-}
 
-/// What a solve is asked for, without the type of the system: its checks are compiled once.
-struct Request<'r> {
-    initial: &'r [f64],
-    span: Span,
-    parameters: &'r [f64],
-    save: &'r Save,
-    bounds: &'r [(String, f64, f64)],
-}
-
-impl Request<'_> {
-    /// Checks everything against the system, and completes the options.
-    fn check(&self, system: &dyn System, options: &mut Options) -> crate::Result<()> {
-        let n = system.dimension();
-        system.check_parameters(self.parameters.len())?;
-        if self.initial.len() != n {
-            return Err(ModelError::Length {
-                what: "the initial state",
-                found: self.initial.len(),
-                expected: n,
-                names: (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", "),
-            }
-            .into());
-        }
-        for (name, lower, upper) in self.bounds {
-            let all = name.is_empty();
-            let states: Vec<usize> = (0..n).filter(|i| all || system.state_name(*i) == *name).collect();
-            if states.is_empty() {
-                return Err(SolveError::Argument {
-                    argument: "bounds",
-                    problem: format!("are given for `{name}`, which is not a state"),
-                    advice: format!(
-                        "the states are [{}]",
-                        (0..n).map(|i| system.state_name(i)).collect::<Vec<_>>().join(", ")
-                    ),
-                }
-                .into());
-            }
-            options.bounds.extend(states.iter().map(|s| Bounds { state: *s, lower: *lower, upper: *upper }));
-        }
-        let forward = if self.span.end >= self.span.start { 1.0 } else { -1.0 };
-        options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
-        options.discontinuities.dedup();
-        options.check(n)?;
-        let method = options.method;
-        if method.is_explicit() && system.mass_matrix().is_some_and(|mass| !mass.is_identity()) {
-            return Err(SolveError::Argument {
-                argument: "method",
-                problem: format!("is {method:?}, and explicit methods do not know what to do with a mass matrix"),
-                advice: "take an implicit method, or leave the choice to `Method::Automatic`".to_string(),
-            }
-            .into());
-        }
-        check_span(self.span, self.save)?;
-        check_linear_solver(system, options)?;
-        Ok(())
-    }
-}
-
-/// An implicit method must be able to have the linear solver that was asked for.
-fn check_linear_solver(system: &dyn System, options: &Options) -> Result<(), SolveError> {
-    if options.linear_solver == LinearSolver::Automatic || options.method.is_explicit() {
-        return Ok(());
-    }
-    let (n, mass) = (system.dimension(), system.mass_matrix());
-    let plan = Plan::new(n, system.sparsity(), mass.as_ref(), options.linear_solver);
-    let complex = matches!(options.method, Method::Radau5 | Method::Radau9 | Method::Radau13);
-    let fault = match plan {
-        Ok(plan) if complex => Shifted::<faer::c64>::from_plan(&plan).err(),
-        Ok(_) => None,
-        Err(fault) => Some(fault),
-    };
-    fault.map_or(Ok(()), |fault| {
-        let advice = "leave it at `LinearSolver::Automatic`, or give what it needs".to_string();
-        Err(SolveError::Argument { argument: "linear_solver", problem: format!("cannot be had: {fault}"), advice })
-    })
-}
-
-/// Times must be finite, and the times to save ordered and within the span.
-pub(super) fn check_span(span: Span, save: &Save) -> Result<(), SolveError> {
-    let fault = |argument, problem: String, advice: &str| {
-        Err(SolveError::Argument { argument, problem, advice: advice.to_string() })
-    };
-    for (argument, t) in [("start", span.start), ("end", span.end)] {
-        if !t.is_finite() {
-            return fault(argument, format!("is {t}"), "give a finite time");
-        }
-    }
-    if let Save::Times(times) = save {
-        let forward = if span.end >= span.start { 1.0 } else { -1.0 };
-        let outside = |t: f64| !((t - span.start) * forward >= 0.0 && (span.end - t) * forward >= 0.0);
-        if let Some(t) = times.iter().find(|t| outside(**t)) {
-            return fault(
-                "save_at",
-                format!("has the time {t} outside of {} … {}", span.start, span.end),
-                "save only within the span",
-            );
-        }
-        if let Some(pair) = times.windows(2).find(|w| (w[1] - w[0]) * forward < 0.0) {
-            return fault(
-                "save_at",
-                format!("has {} after {}", pair[1], pair[0]),
-                "order the times as they are reached",
-            );
-        }
-    }
-    Ok(())
-}
-
-/// A stop in words, with the likely cause.
-pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Solution, reached: &[f64]) -> SolveError {
-    let component = Component {
-        index: stop.component,
-        name: partial.names.get(stop.component).cloned().unwrap_or_else(|| format!("u[{}]", stop.component)),
-    };
-    let largest = reached.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-    let first = partial.states.get(..reached.len()).unwrap_or_default().iter().fold(0.0f64, |m, x| m.max(x.abs()));
-    let grew = largest > 1e8 * first.max(1e-300) && largest > 1e8;
-    let cause = if grew {
-        format!("the state grew to {largest:.1e}, so it probably blows up in finite time near here")
-    } else {
-        match stop.reason {
-            StopReason::TooManySteps => {
-                "steps this short mean that the problem is stiff, oscillates fast, or is not smooth".to_string()
-            }
-            StopReason::StepTooSmall => "the solution is not smooth here, or the right-hand side jumps".to_string(),
-            _ if stop.h == 0.0 => "an event or a dose changed the state there".to_string(),
-            _ => "a term has no real value beyond this point".to_string(),
-        }
-    };
-    let (t, h, end, max_steps) = (stop.t, stop.h, span.end, options.max_steps);
-    let partial = Box::new(partial);
-    match stop.reason {
-        StopReason::NotFiniteAtStart => SolveError::NotFiniteAtStart { t, component },
-        StopReason::NotFinite => SolveError::NotFinite { t, h, component, cause, partial },
-        StopReason::StepTooSmall => SolveError::StepTooSmall { t, h, component, cause, partial },
-        StopReason::Newton => SolveError::NewtonFailed { t, h, component, cause, partial },
-        StopReason::Singular => SolveError::SingularMatrix { t, h, component, partial },
-        StopReason::Domain => SolveError::OutOfBounds { t, h, component, partial },
-        StopReason::TooManySteps => SolveError::TooManySteps { t, end, h, max_steps, component, cause, partial },
-        StopReason::EventIsZero(event) => {
-            let event = partial.event_names.get(event).cloned().unwrap_or_default();
-            SolveError::EventIsZero { event, t, partial }
-        }
-        StopReason::EventsAccumulate(event) => {
-            let event = partial.event_names.get(event).cloned().unwrap_or_default();
-            SolveError::EventsAccumulate { event, t, partial }
-        }
-        StopReason::LooksStiff => {
-            SolveError::LooksStiff { t, end, h, method: options.method, max_steps, component, partial }
-        }
-        StopReason::Unstable => SolveError::Unstable { t, longest: h, method: options.method, partial },
-        StopReason::TimeBudget => {
-            let budget = options.time_budget.unwrap_or_default();
-            SolveError::TimeBudget { t, end, h, budget, component, cause, partial }
-        }
+    fn check(self) -> crate::Result<(Held<'a, S>, Request<'a>)> {
+        let (system, mut request) = (self.system?, self.asked);
+        request.check(&*system)?;
+        Ok((system, request))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Bound, Unknown, Visit, unit_tangent};
 use crate::model::Model;
 use crate::model::params::{Call, Caller};
-use crate::number::{Dual, with_zeros};
+use crate::number::{Dual, Zeros};
 use std::cell::{Cell, RefCell};
 
 /// Answers calls with values.
@@ -20,16 +20,11 @@ impl Plain<'_, '_> {
             unknown.block.eval(weights, x, y);
             return;
         }
-        with_zeros::<f64, _>(
-            x.len(),
-            #[inline(always)]
-            |scaled| {
-                for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
-                    *s = unknown.scaling.input(i, *x);
-                }
-                unknown.block.eval(weights, scaled, y);
-            },
-        );
+        let mut scaled = Zeros::<f64>::new(x.len());
+        for (i, (s, x)) in scaled.iter_mut().zip(x).enumerate() {
+            *s = unknown.scaling.input(i, *x);
+        }
+        unknown.block.eval(weights, &scaled, y);
         for (o, y) in y.iter_mut().enumerate() {
             *y = unknown.scaling.output(o, *y);
         }
@@ -114,24 +109,20 @@ impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
         }
         let mut tape = self.tape.borrow_mut();
         let stride = self.bound.stride;
-        with_zeros::<f64, _>(
-            x.len(),
-            #[inline(always)]
-            |values| {
-                for (i, x) in x.iter().enumerate() {
-                    let scaled = unknown.scaling.input(i, *x);
-                    values[i] = scaled.value;
-                    let at = call.tangents + i * stride + self.first;
-                    tape[at..at + N].copy_from_slice(&scaled.tangent);
-                }
-                if self.first == 0 {
-                    let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
-                    let (before, kept) = tape.split_at_mut(call.block);
-                    let outputs = &mut before[call.outputs..];
-                    unknown.block.record(weights, values, outputs, &mut kept[..unknown.block.tape_len()]);
-                }
-            },
-        );
+        let mut room = Zeros::<f64>::new(x.len());
+        let values = &mut *room;
+        for (i, x) in x.iter().enumerate() {
+            let scaled = unknown.scaling.input(i, *x);
+            values[i] = scaled.value;
+            let at = call.tangents + i * stride + self.first;
+            tape[at..at + N].copy_from_slice(&scaled.tangent);
+        }
+        if self.first == 0 {
+            let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
+            let (before, kept) = tape.split_at_mut(call.block);
+            let outputs = &mut before[call.outputs..];
+            unknown.block.record(weights, values, outputs, &mut kept[..unknown.block.tape_len()]);
+        }
         for (o, y) in y.iter_mut().enumerate() {
             let scale = unknown.scaling.output_scale(o);
             let lane = (call.lane + o).wrapping_sub(self.first);

@@ -3,7 +3,7 @@
 use super::{Bound, Unknown};
 use crate::model::Model;
 use crate::model::params::{Call, Caller, Params};
-use crate::number::{Lanes, with_zeros};
+use crate::number::{Lanes, Zeros};
 
 /// The parameters of `N` trajectories, one set in each lane; made with [`Bound::lane_parameters`].
 #[derive(Clone, Debug)]
@@ -91,31 +91,25 @@ impl<const N: usize> Caller<Lanes<N>> for InLanes<'_, '_, '_, N> {
         let Some(unknown) = self.unknowns.iter().find(|u| u.address == address) else { return Call::Unknown };
         let weights = |lane: usize| &self.p.flat[lane][unknown.weights..][..unknown.block.weight_count()];
         if self.p.same_weights {
-            with_zeros::<f64, _>(x.len() * N, |x_lanes| {
-                with_zeros::<f64, _>(y.len() * N, |y_lanes| {
-                    for (i, lanes) in x_lanes.as_chunks_mut::<N>().0.iter_mut().enumerate() {
-                        *lanes = unknown.scaling.input(i, x[i]).0;
-                    }
-                    unknown.block.eval_lanes(weights(0), N, x_lanes, y_lanes);
-                    for (y, lanes) in y.iter_mut().zip(y_lanes.as_chunks::<N>().0) {
-                        *y = Lanes(*lanes);
-                    }
-                });
-            });
+            let (mut x_lanes, mut y_lanes) = (Zeros::<f64>::new(x.len() * N), Zeros::<f64>::new(y.len() * N));
+            for (i, lanes) in x_lanes.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+                *lanes = unknown.scaling.input(i, x[i]).0;
+            }
+            unknown.block.eval_lanes(weights(0), N, &x_lanes, &mut y_lanes);
+            for (y, lanes) in y.iter_mut().zip(y_lanes.as_chunks::<N>().0) {
+                *y = Lanes(*lanes);
+            }
         } else {
-            with_zeros::<f64, _>(x.len(), |x_lane| {
-                with_zeros::<f64, _>(y.len(), |y_lane| {
-                    for l in 0..N {
-                        for (i, x_lane) in x_lane.iter_mut().enumerate() {
-                            *x_lane = unknown.scaling.input(i, x[i].0[l]);
-                        }
-                        unknown.block.eval(weights(l), x_lane, y_lane);
-                        for (y, y_lane) in y.iter_mut().zip(y_lane.iter()) {
-                            y.0[l] = *y_lane;
-                        }
-                    }
-                });
-            });
+            let (mut x_lane, mut y_lane) = (Zeros::<f64>::new(x.len()), Zeros::<f64>::new(y.len()));
+            for l in 0..N {
+                for (i, x_lane) in x_lane.iter_mut().enumerate() {
+                    *x_lane = unknown.scaling.input(i, x[i].0[l]);
+                }
+                unknown.block.eval(weights(l), &x_lane, &mut y_lane);
+                for (y, y_lane) in y.iter_mut().zip(y_lane.iter()) {
+                    y.0[l] = *y_lane;
+                }
+            }
         }
         for (o, y) in y.iter_mut().enumerate() {
             *y = unknown.scaling.output(o, *y);

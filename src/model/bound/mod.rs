@@ -17,7 +17,7 @@ pub use scaling::Scaling;
 use super::params::{Caller, Params, address};
 use super::{Differentiable, MassMatrix, Model, ModelError, Names, Sparsity, System, nearest_name};
 use crate::network::Block;
-use crate::number::{Dual, Real, with_zeros};
+use crate::number::{Dual, Real, Zeros};
 use callers::{Plain, Probe, Recorder, Watcher};
 use rand_chacha::ChaCha8Rng;
 use state_jacobian::Plan;
@@ -304,9 +304,8 @@ impl<'a, M: Model> Bound<'a, M> {
     /// the mechanism's own units.
     pub(crate) fn watch(&self, t: f64, u: &[f64], p: &[f64], visit: &Visit<'_>) {
         let watcher = Watcher { plain: self.plain(p), visit };
-        with_zeros(self.states.len(), |du| {
-            self.model.rhs(t, u, &Params::new(&p[..self.parameters.len()], &watcher), du);
-        });
+        let mut du = Zeros::new(self.states.len());
+        self.model.rhs(t, u, &Params::new(&p[..self.parameters.len()], &watcher), &mut du);
     }
 
     /// How each output of each called unknown term enters the derivatives at a recorded evaluation: calls
@@ -341,56 +340,30 @@ impl<'a, M: Model> Bound<'a, M> {
     #[inline(always)]
     fn record_lanes<const N: usize>(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
         let (n, q) = (self.states.len(), self.parameters.len());
-        with_zeros::<Dual<N>, _>(
-            n,
-            #[inline(always)]
-            |u_dual| {
-                with_zeros::<Dual<N>, _>(
-                    q,
-                    #[inline(always)]
-                    |p_dual| {
-                        with_zeros::<Dual<N>, _>(
-                            n,
-                            #[inline(always)]
-                            |du_dual| {
-                                for first in (0..self.stride).step_by(N) {
-                                    // A lane before this pass wraps around and is no lane of it.
-                                    for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
-                                        *dual = Dual { value: *u, tangent: unit_tangent(i.wrapping_sub(first)) };
-                                    }
-                                    for (dual, p) in p_dual.iter_mut().zip(p) {
-                                        *dual = Dual::constant(*p);
-                                    }
-                                    for (lane, j) in self.free.iter().enumerate() {
-                                        p_dual[*j].tangent = unit_tangent((n + lane).wrapping_sub(first));
-                                    }
-                                    {
-                                        let recorder = Recorder {
-                                            bound: self,
-                                            p,
-                                            first,
-                                            next: Cell::new(0),
-                                            tape: RefCell::new(tape),
-                                        };
-                                        self.model.rhs(
-                                            Dual::constant(t),
-                                            u_dual,
-                                            &Params::new(p_dual, &recorder),
-                                            du_dual,
-                                        );
-                                    }
-                                    for (i, d) in du_dual.iter().enumerate() {
-                                        du[i] = d.value;
-                                        let at = i * self.stride + first;
-                                        tape[at..at + N].copy_from_slice(&d.tangent);
-                                    }
-                                }
-                            },
-                        );
-                    },
-                );
-            },
-        );
+        let mut room = Zeros::<Dual<N>>::new(2 * n + q);
+        let (u_dual, room) = room.split_at_mut(n);
+        let (p_dual, du_dual) = room.split_at_mut(q);
+        for first in (0..self.stride).step_by(N) {
+            // A lane before this pass wraps around and is no lane of it.
+            for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
+                *dual = Dual { value: *u, tangent: unit_tangent(i.wrapping_sub(first)) };
+            }
+            for (dual, p) in p_dual.iter_mut().zip(p) {
+                *dual = Dual::constant(*p);
+            }
+            for (lane, j) in self.free.iter().enumerate() {
+                p_dual[*j].tangent = unit_tangent((n + lane).wrapping_sub(first));
+            }
+            {
+                let recorder = Recorder { bound: self, p, first, next: Cell::new(0), tape: RefCell::new(tape) };
+                self.model.rhs(Dual::constant(t), u_dual, &Params::new(p_dual, &recorder), du_dual);
+            }
+            for (i, d) in du_dual.iter().enumerate() {
+                du[i] = d.value;
+                let at = i * self.stride + first;
+                tape[at..at + N].copy_from_slice(&d.tangent);
+            }
+        }
     }
 
     /// Takes a cotangent of all lanes back to states and parameters.
@@ -399,27 +372,22 @@ impl<'a, M: Model> Bound<'a, M> {
         for call in self.calls.iter().rev() {
             let unknown = &self.unknowns[call.unknown];
             let (inputs, outputs) = (unknown.block.inputs(), unknown.block.outputs());
-            with_zeros::<f64, _>(
-                inputs,
-                #[inline(always)]
-                |x_bar| {
-                    let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
-                    let kept = &tape[call.block..call.block + unknown.block.tape_len()];
-                    unknown.block.vjp(
-                        &p[weights.clone()],
-                        kept,
-                        &lanes[call.lane..call.lane + outputs],
-                        x_bar,
-                        &mut p_bar[weights],
-                    );
-                    let tangents = tape[call.tangents..call.outputs].chunks_exact(self.stride);
-                    for (x_bar, tangent) in x_bar.iter().zip(tangents) {
-                        for (lane, z) in lanes.iter_mut().zip(tangent) {
-                            *lane += x_bar * z;
-                        }
-                    }
-                },
+            let mut x_bar = Zeros::<f64>::new(inputs);
+            let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
+            let kept = &tape[call.block..call.block + unknown.block.tape_len()];
+            unknown.block.vjp(
+                &p[weights.clone()],
+                kept,
+                &lanes[call.lane..call.lane + outputs],
+                &mut x_bar,
+                &mut p_bar[weights],
             );
+            let tangents = tape[call.tangents..call.outputs].chunks_exact(self.stride);
+            for (x_bar, tangent) in x_bar.iter().zip(tangents) {
+                for (lane, z) in lanes.iter_mut().zip(tangent) {
+                    *lane += x_bar * z;
+                }
+            }
         }
         let n = self.states.len();
         for (bar, lane) in u_bar.iter_mut().zip(&lanes[..n]) {
@@ -502,68 +470,48 @@ impl<M: Model> Differentiable for Bound<'_, M> {
 
     #[inline]
     fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
-        with_zeros::<f64, _>(
-            self.stride,
-            #[inline(always)]
-            |lanes| {
-                for (l, row) in lambda.iter().zip(tape.chunks_exact(self.stride)) {
-                    for (lane, g) in lanes.iter_mut().zip(row) {
-                        *lane += l * g;
-                    }
-                }
-                self.pull_back(p, tape, lanes, u_bar, p_bar);
-            },
-        );
+        let mut lanes = Zeros::<f64>::new(self.stride);
+        for (l, row) in lambda.iter().zip(tape.chunks_exact(self.stride)) {
+            for (lane, g) in lanes.iter_mut().zip(row) {
+                *lane += l * g;
+            }
+        }
+        self.pull_back(p, tape, &mut lanes, u_bar, p_bar);
     }
 
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
         let n = self.states.len();
-        with_zeros::<f64, _>(
-            self.stride,
-            #[inline(always)]
-            |lanes| {
-                lanes[..n].copy_from_slice(u_dot);
-                for (lane, j) in lanes[n..].iter_mut().zip(&self.free) {
-                    *lane = p_dot[*j];
-                }
-                for call in &self.calls {
-                    let unknown = &self.unknowns[call.unknown];
-                    let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
-                    with_zeros::<f64, _>(
-                        unknown.block.inputs(),
-                        #[inline(always)]
-                        |x_dot| {
-                            for (x, z) in x_dot.iter_mut().zip(tape[call.tangents..].chunks_exact(self.stride)) {
-                                *x = z.iter().zip(lanes.iter()).map(|(z, l)| z * l).sum();
-                            }
-                            let kept = &tape[call.block..call.block + unknown.block.tape_len()];
-                            let y_dot = &mut lanes[call.lane..call.lane + unknown.block.outputs()];
-                            unknown.block.jvp(&p[weights.clone()], kept, x_dot, Some(&p_dot[weights]), y_dot);
-                        },
-                    );
-                }
-                for (d, row) in du_dot.iter_mut().zip(tape.chunks_exact(self.stride)) {
-                    *d = row.iter().zip(lanes.iter()).map(|(g, l)| g * l).sum();
-                }
-            },
-        );
+        let mut lanes = Zeros::<f64>::new(self.stride);
+        lanes[..n].copy_from_slice(u_dot);
+        for (lane, j) in lanes[n..].iter_mut().zip(&self.free) {
+            *lane = p_dot[*j];
+        }
+        for call in &self.calls {
+            let unknown = &self.unknowns[call.unknown];
+            let weights = unknown.weights..unknown.weights + unknown.block.weight_count();
+            let mut x_dot = Zeros::<f64>::new(unknown.block.inputs());
+            for (x, z) in x_dot.iter_mut().zip(tape[call.tangents..].chunks_exact(self.stride)) {
+                *x = z.iter().zip(lanes.iter()).map(|(z, l)| z * l).sum();
+            }
+            let kept = &tape[call.block..call.block + unknown.block.tape_len()];
+            let y_dot = &mut lanes[call.lane..call.lane + unknown.block.outputs()];
+            unknown.block.jvp(&p[weights.clone()], kept, &x_dot, Some(&p_dot[weights]), y_dot);
+        }
+        for (d, row) in du_dot.iter_mut().zip(tape.chunks_exact(self.stride)) {
+            *d = row.iter().zip(lanes.iter()).map(|(g, l)| g * l).sum();
+        }
     }
 
     #[inline]
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
         let n = self.states.len();
         f_u.fill(0.0);
-        with_zeros::<f64, _>(
-            self.stride,
-            #[inline(always)]
-            |lanes| {
-                for i in 0..n {
-                    lanes.copy_from_slice(&tape[i * self.stride..(i + 1) * self.stride]);
-                    let p_row = &mut f_p[i * stride..i * stride + self.parameter_count];
-                    p_row.fill(0.0);
-                    self.pull_back(p, tape, lanes, &mut f_u[i * n..(i + 1) * n], p_row);
-                }
-            },
-        );
+        let mut lanes = Zeros::<f64>::new(self.stride);
+        for i in 0..n {
+            lanes.copy_from_slice(&tape[i * self.stride..(i + 1) * self.stride]);
+            let p_row = &mut f_p[i * stride..i * stride + self.parameter_count];
+            p_row.fill(0.0);
+            self.pull_back(p, tape, &mut lanes, &mut f_u[i * n..(i + 1) * n], p_row);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Bound, FEW_LANES, LANES, unit_tangent};
 use crate::model::params::{Call, Caller, Params};
 use crate::model::{Model, Sparsity};
-use crate::number::{Dual, Pattern, Real, with_zeros};
+use crate::number::{Dual, Pattern, Real, Zeros};
 
 /// How the Jacobian of a model is evaluated.
 ///
@@ -138,21 +138,17 @@ impl<M: Model> Bound<'_, M> {
     fn with_duals<const N: usize>(
         &self,
         p: &[f64],
-        mut work: impl FnMut(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]),
+        work: impl FnOnce(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]),
     ) {
         let (n, q) = (self.states.len(), self.parameters.len());
-        // Behind a pointer, and one room for all three: otherwise every kind of room would be compiled with a copy of the
-        // model in it.
-        let fill: &mut dyn FnMut(&mut [Dual<N>]) = &mut |room| {
-            let (u_dual, room) = room.split_at_mut(n);
-            let (p_dual, du_dual) = room.split_at_mut(q);
-            for (dual, p) in p_dual.iter_mut().zip(p) {
-                *dual = Dual::constant(*p);
-            }
-            let pusher = Pusher { bound: self, p };
-            work(u_dual, &Params::new(p_dual, &pusher), du_dual);
-        };
-        with_zeros::<Dual<N>, _>(2 * n + q, |room| fill(room));
+        let mut room = Zeros::<Dual<N>>::new(2 * n + q);
+        let (u_dual, room) = room.split_at_mut(n);
+        let (p_dual, du_dual) = room.split_at_mut(q);
+        for (dual, p) in p_dual.iter_mut().zip(p) {
+            *dual = Dual::constant(*p);
+        }
+        let pusher = Pusher { bound: self, p };
+        work(u_dual, &Params::new(p_dual, &pusher), du_dual);
     }
 }
 
@@ -168,27 +164,26 @@ impl<M: Model, const N: usize> Caller<Dual<N>> for Pusher<'_, '_, M> {
         let (block, scaling) = (unknown.block, &unknown.scaling);
         let weights = &self.p[unknown.weights..unknown.weights + block.weight_count()];
         let (inputs, outputs) = (x.len(), y.len());
-        with_zeros::<f64, _>(inputs + outputs + inputs * outputs + block.tape_len(), |room| {
-            let (values, room) = room.split_at_mut(inputs);
-            let (results, room) = room.split_at_mut(outputs);
-            let (jacobian, tape) = room.split_at_mut(inputs * outputs);
-            for (i, (value, x)) in values.iter_mut().zip(x).enumerate() {
-                *value = scaling.input(i, x.value);
-            }
-            block.record(weights, values, results, tape);
-            block.jacobian(weights, tape, jacobian);
-            for (o, y) in y.iter_mut().enumerate() {
-                let mut dual = Dual::constant(results[o]);
-                for (i, x) in x.iter().enumerate() {
-                    let slope = jacobian[o * inputs + i];
-                    let x = scaling.input(i, *x);
-                    for (d, x) in dual.tangent.iter_mut().zip(&x.tangent) {
-                        *d += slope * x;
-                    }
+        let mut room = Zeros::<f64>::new(inputs + outputs + inputs * outputs + block.tape_len());
+        let (values, room) = room.split_at_mut(inputs);
+        let (results, room) = room.split_at_mut(outputs);
+        let (jacobian, tape) = room.split_at_mut(inputs * outputs);
+        for (i, (value, x)) in values.iter_mut().zip(x).enumerate() {
+            *value = scaling.input(i, x.value);
+        }
+        block.record(weights, values, results, tape);
+        block.jacobian(weights, tape, jacobian);
+        for (o, y) in y.iter_mut().enumerate() {
+            let mut dual = Dual::constant(results[o]);
+            for (i, x) in x.iter().enumerate() {
+                let slope = jacobian[o * inputs + i];
+                let x = scaling.input(i, *x);
+                for (d, x) in dual.tangent.iter_mut().zip(&x.tangent) {
+                    *d += slope * x;
                 }
-                *y = scaling.output(o, dual);
             }
-        });
+            *y = scaling.output(o, dual);
+        }
         Call::Done
     }
 }

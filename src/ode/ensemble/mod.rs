@@ -66,7 +66,7 @@ pub use solution::{EnsembleSolution, Member};
 
 use super::automatic::calm_method;
 use super::control::StepControl;
-use super::solve::check_span;
+use super::request::check_span;
 use super::{Method, Options, Save, Solution, SolveError, Span, Statistics, Tolerance};
 use crate::model::{Bound, Model, ModelError, System};
 use coefficients::Coefficients;

@@ -64,24 +64,29 @@ impl Chunk<'_> {
 
 /// The beginning of trajectories, over `f64` and as in every solve.
 pub(super) struct Beginning<'k> {
-    plain: Plain<'k, dyn System + 'k>,
+    plain: Plain<&'k (dyn System + 'k)>,
     method: AnyStepper<'k>,
     work: Workspace,
+    start: Vec<f64>,
 }
 
 impl<'k> Beginning<'k> {
     pub fn new(system: &'k dyn System, task: &Task, method: Method) -> Self {
         let plain = Plain::new(system, &[], &task.options, task.span);
-        Beginning { plain, method: method.stepper(), work: Workspace::default() }
+        Beginning { plain, method: method.stepper(), work: Workspace::default(), start: Vec::new() }
     }
 
     /// Evaluates the derivative at the start and chooses the first step's size.
     pub fn begin(&mut self, task: &Task, u: &[f64], p: &[f64], statistics: &mut Statistics) -> Result<f64, Stop> {
         self.plain.p.clear();
         self.plain.p.extend_from_slice(p);
+        self.start.clear();
+        self.start.extend_from_slice(u);
         let mut observer = Nobody(&mut self.plain);
         let mut cx = Context { options: &task.options, statistics };
-        Ok(Course::begin(&mut *self.method, &mut observer, task.span, u, &mut self.work, &mut cx)?.h)
+        let mut course = Course::new(task.span, &task.options);
+        course.begin(&mut *self.method, &mut observer, &mut self.start, &mut self.work, &mut cx)?;
+        Ok(course.h)
     }
 
     /// The derivative at the start.
@@ -91,7 +96,7 @@ impl<'k> Beginning<'k> {
 }
 
 /// Holds the right-hand side and looks at no step.
-struct Nobody<'s, 'k>(&'s mut Plain<'k, dyn System + 'k>);
+struct Nobody<'s, 'k>(&'s mut Plain<&'k (dyn System + 'k)>);
 
 impl<'k> Observer<dyn Stepper<dyn Implicit + 'k> + 'k> for Nobody<'_, 'k> {
     type F = dyn Implicit + 'k;

@@ -13,7 +13,7 @@
 
 pub mod bdf;
 pub mod esdirk;
-mod matrix;
+pub(super) mod matrix;
 mod newton;
 pub mod radau;
 pub mod rosenbrock;

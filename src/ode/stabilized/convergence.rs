@@ -50,7 +50,8 @@ fn errors(method: Method, stages: usize, length: f64, h: f64) -> (f64, f64) {
 }
 
 fn orders(method: Method, stages: usize, length: f64, steps: [f64; 3]) -> [f64; 2] {
-    let all: Vec<(f64, (f64, f64))> = steps.iter().map(|n| (1.0 / n, errors(method, stages, length, 1.0 / n))).collect();
+    let all: Vec<(f64, (f64, f64))> =
+        steps.iter().map(|n| (1.0 / n, errors(method, stages, length, 1.0 / n))).collect();
     let at_end: Vec<_> = all.iter().map(|(h, e)| (*h, e.0)).collect();
     let between: Vec<_> = all.iter().map(|(h, e)| (*h, e.1)).collect();
     [slope(&at_end), slope(&between)]
@@ -166,7 +167,8 @@ fn too_stiff_for_all_stages() {
     // A rod of 2000 points, ρ = 1.6e7: 200 stages reach 1.3e-3.
     let n = 2000;
     let (system, start, solution) = rod(n);
-    let solve = |steps| Solve::system(&system, start.clone(), 0.0, 0.1).method(Method::Rkc2).max_steps(steps).rtol(1e-3);
+    let solve =
+        |steps| Solve::system(&system, start.clone(), 0.0, 0.1).method(Method::Rkc2).max_steps(steps).rtol(1e-3);
     let solved = solve(100_000).atol(1e-3).save(Save::End).run().unwrap();
     let count = solved.statistics();
     assert!(distance(solved.last(), &solution(0.1)) < 1e-2, "{count}");
@@ -181,7 +183,8 @@ fn too_stiff_for_all_stages() {
 fn a_fixed_step_beyond_all_stages_is_refused() {
     let (system, start, _) = rod(100);
     for (method, length) in [(Method::Rkc2, Rkc2::stability(200)), (Method::Rock4, Rock4::stability(142))] {
-        let solve = |h| Solve::system(&system, start.clone(), 0.0, 2.0).method(method).fixed_step(h).save(Save::End).run();
+        let solve =
+            |h| Solve::system(&system, start.clone(), 0.0, 2.0).method(method).fixed_step(h).save(Save::End).run();
         let Err(crate::Error::Solve(SolveError::Unstable { longest, .. })) = solve(1.0) else {
             panic!("{method:?} took a step it is not stable with");
         };

@@ -336,9 +336,8 @@ mod tests {
             let s = method.stages;
             let Tableau { a, b, dense, .. } = Tableau::of::<Rock4>(s);
             for theta in [0.1, 0.25, 0.4, 0.5, 0.65, 0.8, 0.95, 1.0] {
-                let weights: Vec<f64> = (0..s)
-                    .map(|i| dense.iter().rev().fold(0.0, |sum, row| (sum + row[i]) * theta))
-                    .collect();
+                let weights: Vec<f64> =
+                    (0..s).map(|i| dense.iter().rev().fold(0.0, |sum, row| (sum + row[i]) * theta)).collect();
                 let powers = [theta, theta * theta, theta.powi(3), theta.powi(3)];
                 for (r, power) in residuals(&a, &weights).into_iter().zip(powers) {
                     // `residuals` takes one off each: the sums are r + 1, and should be powers of θ.

@@ -346,7 +346,7 @@ mod tests {
         assert!(radius.due);
         estimate(&mut radius, g, 0.0, &[1.0], &Options::default());
         radius.accepted();
-        radius.rejected(Rejection::NotFinite);
+        radius.rejected(Rejection::NotFinite(0));
         assert!(radius.due);
         radius.start(1, &Options { spectral_radius: Some(9.0), ..Options::default() });
         radius.accepted();

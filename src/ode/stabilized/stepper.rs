@@ -2,7 +2,7 @@
 
 use super::StabilizedMethod;
 use super::spectral_radius::SpectralRadius;
-use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite};
+use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
@@ -141,18 +141,15 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
         (self.stages, self.prepared) = (stages, false);
         T::advance(f, &Attempt { t, h, u, stages }, &mut self.memory, u_new);
         cx.statistics.rhs += stages;
-        self.norm = if cx.options.fixed_step.is_some() {
-            0.0
-        } else {
-            error_norm(cx.options, &self.memory.error, u, u_new)
-        };
+        self.norm =
+            if cx.options.fixed_step.is_some() { 0.0 } else { error_norm(cx.options, &self.memory.error, u, u_new) };
         if self.norm > 1.0 {
             return Err(Rejection::Error);
         }
-        if self.norm.is_nan() || first_not_finite(&self.memory.slope_new).is_some() {
-            return Err(Rejection::NotFinite);
+        if self.norm.is_nan() {
+            return Err(Rejection::NotFinite(worst_component(cx.options, &self.memory.error, u, u_new)));
         }
-        Ok(())
+        first_not_finite(&self.memory.slope_new).map_or(Ok(()), |component| Err(Rejection::NotFinite(component)))
     }
 
     fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
