@@ -56,7 +56,7 @@ pub(super) struct Limits {
     pub smallest_part: f64,
 }
 
-/// A correction of which this part may be rounding, or as much of a tolerance, tells nothing.
+/// A correction of which this part may be rounding tells nothing, unless the rounding is within the tolerances.
 const DROWNED: f64 = 0.1;
 /// Up to this many states a matrix without pivots is searched for what it leaves open.
 const MOST_STATES: usize = 400;
@@ -107,7 +107,7 @@ impl DampedNewton {
         self.amplify(f, sigma, |j| f64::EPSILON * (u[j].abs() + delta[j].abs()), cx);
         let size = error_norm(options, &self.delta, u, u);
         let rounding = error_norm(options, &self.amplified, u, u);
-        if size.is_nan() || rounding.is_nan() || rounding > DROWNED * size.max(1.0) {
+        if size.is_nan() || rounding.is_nan() || rounding > (DROWNED * size).max(1.0) {
             return Err(Failure::Singular(self.most_amplified(u, cx)));
         }
         Ok(())
@@ -256,7 +256,11 @@ impl DampedNewton {
         self.evaluate(f, t, u, cx)?;
         let (mut part, mut size_before, mut contracted) = (1.0f64, 0.0, 0.0);
         for iteration in 0..limits.iterations {
-            self.correct_from_residual(f, shift, t, u, cx)?;
+            match self.correct_from_residual(f, shift, t, u, cx) {
+                // The way led there, not the equations.
+                Err(Failure::Singular(_)) if iteration > 0 => return Err(Failure::Stuck),
+                corrected => corrected?,
+            }
             self.iterations += 1;
             cx.statistics.newton_iterations += 1;
             let size = error_norm(cx.options, &self.delta, u, u);

@@ -224,7 +224,7 @@ impl Course {
             observer.act(self.t, u, cx)?;
             self.leave_stop();
         }
-        self.restart(method, observer, u, work, cx)
+        self.restart(method, observer, u, work, cx, StopReason::NotFiniteAtStart)
     }
 
     /// Whether a stop at this very time is still to come.
@@ -239,7 +239,7 @@ impl Course {
         self.began = options.time_budget.map(|_| Instant::now());
     }
 
-    /// Begins afresh where the course stands.
+    /// Begins afresh where the course stands; where nothing can begin, for this reason.
     #[inline(always)]
     fn restart<M: Stepper<O::F> + ?Sized, O: Observer<M>>(
         &mut self,
@@ -248,6 +248,7 @@ impl Course {
         u: &[f64],
         work: &mut Workspace,
         cx: &mut Context,
+        reason: StopReason,
     ) -> Result<(), Stop> {
         let bad = u.iter().position(|x| !x.is_finite());
         let started = match bad {
@@ -255,7 +256,6 @@ impl Course {
             None => method.start(observer.rhs(), self.t, u, cx),
         };
         if let Err(component) = started {
-            let reason = if self.attempts == 0 { StopReason::NotFiniteAtStart } else { StopReason::NotFinite };
             return Err(Stop { reason, t: self.t, h: 0.0, component });
         }
         let left = (self.span.end - self.t).abs();
@@ -280,8 +280,9 @@ impl Course {
         let options = cx.options;
         let length = (self.span.end - self.span.start).abs();
         loop {
-            let stop = options.discontinuities.get(self.next_stop).copied();
-            let stop = stop.filter(|s| (self.span.end - s) * self.direction >= 0.0);
+            let jump = options.discontinuities.get(self.next_stop).copied();
+            // What happens at the end is left to a solve that goes on from there.
+            let stop = jump.filter(|s| (self.span.end - s) * self.direction > 0.0);
             let target = stop.unwrap_or(self.span.end);
             let halt = self.halt.filter(|halt| (target - halt) * self.direction > 0.0);
             let target = halt.unwrap_or(target);
@@ -300,7 +301,7 @@ impl Course {
             let lands = left <= self.h * 1.01;
             // The method goes on from a halt: two steps of half the length keep its step from becoming a sliver.
             let halves = halt.is_some() && options.fixed_step.is_none() && left < 2.0 * self.h;
-            let h = if lands && stop.is_some() && halt.is_none() {
+            let h = if lands && jump == Some(target) {
                 self.just_before(target)
             } else if lands {
                 target - self.t
@@ -361,7 +362,7 @@ impl Course {
                 if at_stop {
                     self.leave_stop();
                 }
-                self.restart(method, observer, u, work, cx)?;
+                self.restart(method, observer, u, work, cx, StopReason::NotFinite)?;
                 return Ok(Progress::Going);
             }
             if lands && halt.is_none() {

@@ -163,6 +163,9 @@ impl<'a, S: System> Solve<'a, S> {
 
     /// Changes the state at given times: `effect(t, u, p)`. Doses, for instance. Steps end exactly there.
     ///
+    /// One at the start acts, one at the end does not: it is the first of a solve that [goes on](Self::continuing) from there,
+    /// so that each acts once however a span is divided.
+    ///
     /// ```
     /// use ansatz::prelude::*;
     /// let drug = from_fn(["amount"], |_t, u, _p, du| du[0] = -u[0]);

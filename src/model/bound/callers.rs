@@ -1,7 +1,7 @@
 //! How calls of unknown terms are answered, one answer per purpose.
 
-use super::{Bound, Unknown, Visit, unit_tangent};
-use crate::model::Model;
+use super::Visit;
+use super::layout::{Layout, Unknown, unit_tangent};
 use crate::model::params::{Call, Caller};
 use crate::number::{Dual, Zeros};
 use std::cell::{Cell, RefCell};
@@ -89,8 +89,8 @@ impl Caller<f64> for Probe<'_, '_> {
 }
 
 /// Records calls: activations, input tangents, and a fresh lane for each output.
-pub(super) struct Recorder<'b, 'a, M> {
-    pub(super) bound: &'b Bound<'a, M>,
+pub(super) struct Recorder<'b, 'a> {
+    pub(super) layout: &'b Layout<'a>,
     pub(super) p: &'b [f64],
     /// First lane of this pass.
     pub(super) first: usize,
@@ -98,17 +98,17 @@ pub(super) struct Recorder<'b, 'a, M> {
     pub(super) tape: RefCell<&'b mut [f64]>,
 }
 
-impl<M: Model, const N: usize> Caller<Dual<N>> for Recorder<'_, '_, M> {
+impl<const N: usize> Caller<Dual<N>> for Recorder<'_, '_> {
     #[inline(always)]
     fn call(&self, address: usize, x: &[Dual<N>], y: &mut [Dual<N>]) -> Call<'_> {
         let index = self.next.replace(self.next.get() + 1);
-        let Some(call) = self.bound.calls.get(index) else { return Call::Unknown };
-        let unknown = &self.bound.unknowns[call.unknown];
+        let Some(call) = self.layout.calls.get(index) else { return Call::Unknown };
+        let unknown = &self.layout.unknowns[call.unknown];
         if unknown.address != address {
             return Call::Unknown;
         }
         let mut tape = self.tape.borrow_mut();
-        let stride = self.bound.stride;
+        let stride = self.layout.stride;
         let mut room = Zeros::<f64>::new(x.len());
         let values = &mut *room;
         for (i, x) in x.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! A bound model over [`Lanes`]: the right-hand sides of several trajectories at once.
 
-use super::{Bound, Unknown};
+use super::Bound;
+use super::layout::Unknown;
 use crate::model::Model;
 use crate::model::params::{Call, Caller, Params};
 use crate::number::{Lanes, Zeros};
@@ -35,7 +36,7 @@ impl<'p, const N: usize> LaneParameters<'p, N> {
 impl<M: Model> Bound<'_, M> {
     /// Lays the flat parameters of `N` trajectories out in lanes.
     pub fn lane_parameters<'p, const N: usize>(&self, flat: [&'p [f64]; N]) -> LaneParameters<'p, N> {
-        let mechanistic = vec![Lanes::splat(0.0); self.parameters.len()];
+        let mechanistic = vec![Lanes::splat(0.0); self.layout.parameters.len()];
         let mut parameters = LaneParameters { mechanistic, flat, same_weights: false };
         for (lane, p) in flat.into_iter().enumerate() {
             parameters.replace(lane, p);
@@ -75,7 +76,7 @@ impl<M: Model> Bound<'_, M> {
         p: &LaneParameters<'_, N>,
         du: &mut [Lanes<N>],
     ) {
-        let caller = InLanes { unknowns: &self.unknowns, p };
+        let caller = InLanes { unknowns: &self.layout.unknowns, p };
         self.model.rhs(t, u, &Params::new(&p.mechanistic, &caller), du);
     }
 }

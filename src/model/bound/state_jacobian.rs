@@ -1,6 +1,7 @@
 //! $f_u$ and $\partial f / \partial t$ of a model, for implicit methods: exact, in as few passes as its sparsity allows.
 
-use super::{Bound, FEW_LANES, LANES, unit_tangent};
+use super::Bound;
+use super::layout::{FEW_LANES, LANES, Layout, Unknown, unit_tangent};
 use crate::model::params::{Call, Caller, Params};
 use crate::model::{Model, Sparsity};
 use crate::number::{Dual, Pattern, Real, Zeros};
@@ -34,14 +35,14 @@ impl Plan {
     }
 
     /// Looks at what each derivative depends on: the states are inputs 0 to n − 1, time is input n.
-    fn of<M: Model>(bound: &Bound<'_, M>) -> Plan {
-        let n = bound.states.len();
+    fn of(layout: &Layout<'_>, rhs: &Over<'_, Pattern>) -> Plan {
+        let n = layout.states.len();
         let dense =
             |autonomous| Plan { sparsity: None, found: None, lanes: (0..n).collect(), lane_count: n, autonomous };
-        let parameters = vec![Pattern::zero(); bound.parameters.len()];
-        let caller = Mixer { bound };
+        let parameters = vec![Pattern::zero(); layout.parameters.len()];
+        let caller = Mixer { unknowns: &layout.unknowns };
         let traced = Pattern::trace(n + 1, n, |inputs, du| {
-            bound.model.rhs(inputs[n], &inputs[..n], &Params::new(&parameters, &caller), du);
+            rhs(inputs[n], &inputs[..n], &Params::new(&parameters, &caller), du);
         });
         let Some(dependence) = traced else { return dense(false) };
         let autonomous = !dependence.indices().contains(&n);
@@ -66,63 +67,29 @@ impl Plan {
     }
 }
 
+/// The right-hand side of a model over some number: `rhs(t, u, p, du)`. What is behind this pointer is compiled once for all
+/// models.
+type Over<'r, R> = dyn Fn(R, &[R], &Params<R>, &mut [R]) + 'r;
+
 impl<M: Model> Bound<'_, M> {
     pub(super) fn plan(&self) -> &Plan {
-        self.plan.get_or_init(|| Plan::of(self))
+        self.plan.get_or_init(|| Plan::of(&self.layout, &|t, u, p, du| self.model.rhs(t, u, p, du)))
     }
 
     pub(super) fn evaluate_state_jacobian(&self, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) {
         let plan = self.plan();
         if plan.lane_count <= FEW_LANES {
-            self.state_jacobian_lanes::<FEW_LANES>(plan, t, u, p, values);
+            let rhs: &Over<'_, Dual<FEW_LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
+            state_jacobian(&self.layout, plan, rhs, t, u, p, values);
         } else {
-            self.state_jacobian_lanes::<LANES>(plan, t, u, p, values);
+            let rhs: &Over<'_, Dual<LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
+            state_jacobian(&self.layout, plan, rhs, t, u, p, values);
         }
     }
 
-    fn state_jacobian_lanes<const N: usize>(&self, plan: &Plan, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) {
-        let n = self.states.len();
-        if plan.sparsity.is_none() && plan.found.is_some() {
-            values.fill(0.0);
-        }
-        self.with_duals::<N>(p, |u_dual, parameters, du_dual| {
-            for first in (0..plan.lane_count).step_by(N) {
-                for ((dual, u), lane) in u_dual.iter_mut().zip(u).zip(&plan.lanes) {
-                    // A lane before this pass wraps around and is no lane of it.
-                    *dual = Dual { value: *u, tangent: unit_tangent(lane.wrapping_sub(first)) };
-                }
-                self.model.rhs(Dual::constant(t), u_dual, parameters, du_dual);
-                let in_pass = |lane: usize| lane >= first && lane < first + N;
-                match (&plan.sparsity, &plan.found) {
-                    (Some(sparsity), _) => {
-                        for (j, lane) in plan.lanes.iter().enumerate().filter(|(_, lane)| in_pass(**lane)) {
-                            let start = sparsity.starts()[j];
-                            for (value, i) in values[start..].iter_mut().zip(sparsity.column(j)) {
-                                *value = du_dual[*i].tangent[lane - first];
-                            }
-                        }
-                    }
-                    (None, Some(found)) => {
-                        for (j, lane) in plan.lanes.iter().enumerate().filter(|(_, lane)| in_pass(**lane)) {
-                            for i in found.column(j) {
-                                values[j * n + i] = du_dual[*i].tangent[lane - first];
-                            }
-                        }
-                    }
-                    (None, None) => {
-                        for (lane, column) in values[first * n..].chunks_exact_mut(n).take(N).enumerate() {
-                            for (value, d) in column.iter_mut().zip(du_dual.iter()) {
-                                *value = d.tangent[lane];
-                            }
-                        }
-                    }
-                }
-            }
-        });
-    }
-
+    /// One lane would do; but few are compiled already.
     pub(super) fn evaluate_time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) {
-        self.with_duals::<1>(p, |u_dual, parameters, du_dual| {
+        with_duals::<FEW_LANES>(&self.layout, p, &mut |u_dual, parameters, du_dual| {
             for (dual, u) in u_dual.iter_mut().zip(u) {
                 *dual = Dual::constant(*u);
             }
@@ -132,35 +99,83 @@ impl<M: Model> Bound<'_, M> {
             }
         });
     }
+}
 
-    /// Lends dual states, parameters without tangents, and room for dual derivatives.
-    #[inline(always)]
-    fn with_duals<const N: usize>(
-        &self,
-        p: &[f64],
-        work: impl FnOnce(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]),
-    ) {
-        let (n, q) = (self.states.len(), self.parameters.len());
-        let mut room = Zeros::<Dual<N>>::new(2 * n + q);
-        let (u_dual, room) = room.split_at_mut(n);
-        let (p_dual, du_dual) = room.split_at_mut(q);
-        for (dual, p) in p_dual.iter_mut().zip(p) {
-            *dual = Dual::constant(*p);
-        }
-        let pusher = Pusher { bound: self, p };
-        work(u_dual, &Params::new(p_dual, &pusher), du_dual);
+fn state_jacobian<const N: usize>(
+    layout: &Layout<'_>,
+    plan: &Plan,
+    rhs: &Over<'_, Dual<N>>,
+    t: f64,
+    u: &[f64],
+    p: &[f64],
+    values: &mut [f64],
+) {
+    let n = layout.states.len();
+    if plan.sparsity.is_none() && plan.found.is_some() {
+        values.fill(0.0);
     }
+    with_duals::<N>(layout, p, &mut |u_dual, parameters, du_dual| {
+        for first in (0..plan.lane_count).step_by(N) {
+            for ((dual, u), lane) in u_dual.iter_mut().zip(u).zip(&plan.lanes) {
+                // A lane before this pass wraps around and is no lane of it.
+                *dual = Dual { value: *u, tangent: unit_tangent(lane.wrapping_sub(first)) };
+            }
+            rhs(Dual::constant(t), u_dual, parameters, du_dual);
+            let in_pass = |lane: usize| lane >= first && lane < first + N;
+            match (&plan.sparsity, &plan.found) {
+                (Some(sparsity), _) => {
+                    for (j, lane) in plan.lanes.iter().enumerate().filter(|(_, lane)| in_pass(**lane)) {
+                        let start = sparsity.starts()[j];
+                        for (value, i) in values[start..].iter_mut().zip(sparsity.column(j)) {
+                            *value = du_dual[*i].tangent[lane - first];
+                        }
+                    }
+                }
+                (None, Some(found)) => {
+                    for (j, lane) in plan.lanes.iter().enumerate().filter(|(_, lane)| in_pass(**lane)) {
+                        for i in found.column(j) {
+                            values[j * n + i] = du_dual[*i].tangent[lane - first];
+                        }
+                    }
+                }
+                (None, None) => {
+                    for (lane, column) in values[first * n..].chunks_exact_mut(n).take(N).enumerate() {
+                        for (value, d) in column.iter_mut().zip(du_dual.iter()) {
+                            *value = d.tangent[lane];
+                        }
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Lends dual states, parameters without tangents, and room for dual derivatives.
+fn with_duals<const N: usize>(
+    layout: &Layout<'_>,
+    p: &[f64],
+    work: &mut dyn FnMut(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]),
+) {
+    let (n, q) = (layout.states.len(), layout.parameters.len());
+    let mut room = Zeros::<Dual<N>>::new(2 * n + q);
+    let (u_dual, room) = room.split_at_mut(n);
+    let (p_dual, du_dual) = room.split_at_mut(q);
+    for (dual, p) in p_dual.iter_mut().zip(p) {
+        *dual = Dual::constant(*p);
+    }
+    let pusher = Pusher { unknowns: &layout.unknowns, p };
+    work(u_dual, &Params::new(p_dual, &pusher), du_dual);
 }
 
 /// Answers calls with values and the tangents that the inputs' tangents lead to.
-struct Pusher<'b, 'a, M> {
-    bound: &'b Bound<'a, M>,
+struct Pusher<'b, 'a> {
+    unknowns: &'b [Unknown<'a>],
     p: &'b [f64],
 }
 
-impl<M: Model, const N: usize> Caller<Dual<N>> for Pusher<'_, '_, M> {
+impl<const N: usize> Caller<Dual<N>> for Pusher<'_, '_> {
     fn call(&self, address: usize, x: &[Dual<N>], y: &mut [Dual<N>]) -> Call<'_> {
-        let Some(unknown) = self.bound.unknowns.iter().find(|u| u.address == address) else { return Call::Unknown };
+        let Some(unknown) = self.unknowns.iter().find(|u| u.address == address) else { return Call::Unknown };
         let (block, scaling) = (unknown.block, &unknown.scaling);
         let weights = &self.p[unknown.weights..unknown.weights + block.weight_count()];
         let (inputs, outputs) = (x.len(), y.len());
@@ -189,13 +204,13 @@ impl<M: Model, const N: usize> Caller<Dual<N>> for Pusher<'_, '_, M> {
 }
 
 /// Answers calls with what depends on all inputs.
-struct Mixer<'b, 'a, M> {
-    bound: &'b Bound<'a, M>,
+struct Mixer<'b, 'a> {
+    unknowns: &'b [Unknown<'a>],
 }
 
-impl<M: Model> Caller<Pattern> for Mixer<'_, '_, M> {
+impl Caller<Pattern> for Mixer<'_, '_> {
     fn call(&self, address: usize, x: &[Pattern], y: &mut [Pattern]) -> Call<'_> {
-        if !self.bound.unknowns.iter().any(|u| u.address == address) {
+        if !self.unknowns.iter().any(|u| u.address == address) {
             return Call::Unknown;
         }
         let all = x.iter().fold(Pattern::zero(), |all, x| all + *x);

@@ -32,8 +32,16 @@ pub fn totals(f: &mut dyn Implicit, t: f64, guess: &[f64]) -> Vec<Entries> {
     let (mut u, mut slope, mut columns, mut samples) = (vec![0.0; n], vec![0.0; n], Vec::new(), 0);
     for _ in 0..4 * (n + MORE_SAMPLES) {
         for (u, guess) in u.iter_mut().zip(guess) {
-            let part: f64 = rng.random_range(0.0..1.0);
-            *u = if *guess == 0.0 { typical * part } else { guess * (0.5 + part) };
+            let mut part: f64 = rng.random_range(0.0..1.0);
+            // Over many orders of magnitude every second time, so that each of the rates is the largest now and then.
+            if samples % 2 == 1 {
+                part = 10.0f64.powf(-8.0 * part);
+            }
+            *u = match *guess {
+                0.0 => typical * part,
+                _ if samples % 2 == 1 => guess * part,
+                _ => guess * (0.5 + part),
+            };
         }
         f.try_eval(t, &u, &mut slope);
         if first_not_finite(&slope).is_some() {
@@ -52,21 +60,31 @@ pub fn totals(f: &mut dyn Implicit, t: f64, guess: &[f64]) -> Vec<Entries> {
     Vec::new()
 }
 
-/// $g(u) = f(u) - \nu \sum_k y_k \frac{y_k^\top M (u - u_0)}{\Vert y_k \Vert \Vert M^\top y_k \Vert}$: where $y_k^\top f = 0$,
-/// $g = 0$ means that $f = 0$ and that $y_k^\top M u$ is what it was in $u_0$.
+/// $g(u) = f(u) - \nu \sum_k e_{i_k} \frac{y_k^\top M (u - u_0)}{\Vert M^\top y_k \Vert}$: where $y_k^\top f = 0$, $g = 0$ means
+/// that $f = 0$ and that $y_k^\top M u$ is what it was in $u_0$.
+///
+/// Each total takes one equation $i_k$, the one with the largest terms among those of its largest entries, so that its
+/// rounding stays out of the slow equations.
 pub struct Pinned<'p, 'f> {
     f: &'p mut (dyn Implicit + 'f),
-    /// $y_k$ and $\nu M^\top y_k / (\Vert y_k \Vert \Vert M^\top y_k \Vert)$.
-    pins: Vec<(Entries, Entries)>,
+    /// $i_k$ and $\nu M^\top y_k / \Vert M^\top y_k \Vert$, with the sign of $y_k$ there.
+    pins: Vec<(usize, Entries)>,
     origin: Vec<f64>,
     values: Vec<f64>,
 }
 
 impl<'p, 'f> Pinned<'p, 'f> {
-    /// `strength` is $\nu$: about as large as $f_u$.
-    pub fn new(f: &'p mut (dyn Implicit + 'f), totals: &[Entries], strength: f64, origin: &[f64]) -> Self {
+    /// `sizes` holds the largest entry of $f_u$ in each row; $\nu$ is the largest of them.
+    pub fn new(f: &'p mut (dyn Implicit + 'f), totals: &[Entries], sizes: &[f64], origin: &[f64]) -> Self {
         let norm = |y: &Entries| y.iter().map(|(_, y)| y * y).sum::<f64>().sqrt();
+        let largest = sizes.iter().fold(0.0f64, |m, x| m.max(*x));
+        let strength = if largest > 0.0 { largest } else { 1.0 };
+        let mut taken = vec![false; origin.len()];
         let pins = totals.iter().map(|y| {
+            let free = y.iter().filter(|(i, y)| y.abs() >= 0.1 && !taken[*i]);
+            let chosen = free.max_by(|(i, _), (j, _)| sizes[*i].total_cmp(&sizes[*j])).or(y.first());
+            let (pivot, sign) = chosen.map_or((0, 1.0), |(i, y)| (*i, y.signum()));
+            taken[pivot] = true;
             let mut weights = y.clone();
             if let Some(mass) = f.mass() {
                 let mut product = vec![0.0; origin.len()];
@@ -75,9 +93,9 @@ impl<'p, 'f> Pinned<'p, 'f> {
                 }
                 weights = product.into_iter().enumerate().filter(|(_, x)| *x != 0.0).collect();
             }
-            let scale = strength / (norm(y) * norm(&weights)).max(f64::MIN_POSITIVE);
+            let scale = sign * strength / norm(&weights).max(f64::MIN_POSITIVE);
             weights.iter_mut().for_each(|(_, w)| *w *= scale);
-            (y.clone(), weights)
+            (pivot, weights)
         });
         let pins = pins.collect();
         Pinned { f, pins, origin: origin.to_vec(), values: Vec::new() }
@@ -91,9 +109,8 @@ impl Rhs for Pinned<'_, '_> {
 
     fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
         self.f.try_eval(t, u, du);
-        for (y, weights) in &self.pins {
-            let off: f64 = weights.iter().map(|(j, w)| w * (u[*j] - self.origin[*j])).sum();
-            y.iter().for_each(|(i, y)| du[*i] -= y * off);
+        for (pivot, weights) in &self.pins {
+            du[*pivot] -= weights.iter().map(|(j, w)| w * (u[*j] - self.origin[*j])).sum::<f64>();
         }
     }
 }
@@ -120,10 +137,8 @@ impl Implicit for Pinned<'_, '_> {
                 }
             }
         }
-        for (y, weights) in &self.pins {
-            for (j, w) in weights {
-                y.iter().for_each(|(i, y)| values[j * n + i] -= y * w);
-            }
+        for (pivot, weights) in &self.pins {
+            weights.iter().for_each(|(j, w)| values[j * n + pivot] -= w);
         }
     }
 

@@ -253,8 +253,8 @@ impl Search<'_> {
         let mut plain = Plain::new(self.frozen, &self.p, &self.options, span);
         let totals = totals(&mut plain, self.frozen.t, &self.guess);
         if !totals.is_empty() {
-            let strength = strength(&mut plain, &self.guess);
-            let mut pinned = Pinned::new(&mut plain, &totals, strength, &self.guess);
+            let sizes = row_sizes(&mut plain, &self.guess);
+            let mut pinned = Pinned::new(&mut plain, &totals, &sizes, &self.guess);
             let found = self.search(&mut pinned);
             if let Some(steady) = self.steady(&mut pinned, &found, totals.len()) {
                 return Ok(steady);
@@ -393,13 +393,17 @@ impl Search<'_> {
     }
 }
 
-/// The size of the Jacobian, by its largest entry.
-fn strength(f: &mut dyn Implicit, u: &[f64]) -> f64 {
+/// The largest entry of each row of the Jacobian.
+fn row_sizes(f: &mut dyn Implicit, u: &[f64]) -> Vec<f64> {
     let n = u.len();
     let (mut slope, mut statistics) = (vec![0.0; n], Statistics::default());
     let mut values = vec![0.0; f.sparsity().map_or(n * n, |s| s.entry_count())];
     f.try_eval(0.0, u, &mut slope);
     f.jacobian(0.0, u, &slope, &mut values, &mut statistics);
-    let largest = values.iter().filter(|x| x.is_finite()).fold(0.0f64, |m, x| m.max(x.abs()));
-    if largest > 0.0 { largest } else { 1.0 }
+    let mut sizes = vec![0.0f64; n];
+    for (at, x) in values.iter().enumerate().filter(|(_, x)| x.is_finite()) {
+        let row = f.sparsity().map_or(at % n, |s| s.rows()[at]);
+        sizes[row] = sizes[row].max(x.abs());
+    }
+    sizes
 }
