@@ -154,8 +154,15 @@ pub(super) fn worst_component(options: &Options, error: &[f64], u: &[f64], v: &[
 #[inline(always)]
 pub(super) fn first_not_finite(x: &[f64]) -> Option<usize> {
     // A sum is quick to form and not finite when a part is not; the search is for the rare case.
-    let sum: f64 = x.iter().map(|x| 0.0 * x).sum();
-    if sum == 0.0 { None } else { x.iter().position(|x| !x.is_finite()) }
+    let (fours, rest) = x.as_chunks::<4>();
+    let mut sums = [0.0; 4];
+    for four in fours {
+        for (sum, x) in sums.iter_mut().zip(four) {
+            *sum += 0.0 * x;
+        }
+    }
+    let rest: f64 = rest.iter().map(|x| 0.0 * x).sum();
+    if (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest == 0.0 { None } else { x.iter().position(|x| !x.is_finite()) }
 }
 
 #[cfg(test)]

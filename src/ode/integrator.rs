@@ -112,7 +112,8 @@ impl<'a> Integrator<'a> {
                 Ok(_) => return Ok(self.into_solution()),
                 Err(stop) => {
                     let (options, span, u) = (self.options.clone(), self.course.span, self.u.clone());
-                    return Err(failure(stop, &options, span, self.finish(false), &u));
+                    let begun = stop.reason != StopReason::NotFiniteAtStart;
+                    return Err(failure(stop, &options, span, self.finish(begun), &u));
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::control::StepControl;
 use super::events::{Event, Preset};
 use super::explicit::{ExplicitRk, Tsit5};
 use super::failure::failure;
-use super::integrate::{Span, Workspace, integrate};
+use super::integrate::{Span, StopReason, Workspace, integrate};
 use super::integrator::Integrator;
 use super::keep::{Integrand, Saver};
 use super::linear::LinearSolver;
@@ -285,7 +285,10 @@ impl<'a, S: System> Solve<'a, S> {
                 let ended = keeper.ended.unwrap_or(span.end);
                 Ok(keeper.finish(Some((ended, &u)), statistics))
             }
-            Err(stop) => Err(failure(stop, &options, span, keeper.finish(None, statistics), &u).into()),
+            Err(stop) => {
+                let reached = (stop.reason != StopReason::NotFiniteAtStart).then_some((stop.t, &u[..]));
+                Err(failure(stop, &options, span, keeper.finish(reached, statistics), &u).into())
+            }
         }
     }
 

@@ -176,7 +176,8 @@ impl<'a, M: Model> Bound<'a, M> {
         let mut room = Zeros::<Dual<N>>::new(2 * n + q);
         let (u_dual, room) = room.split_at_mut(n);
         let (p_dual, du_dual) = room.split_at_mut(q);
-        for first in (0..self.layout.stride).step_by(N) {
+        let mut first = 0;
+        while first < self.layout.stride {
             // A lane before this pass wraps around and is no lane of it.
             for (i, (dual, u)) in u_dual.iter_mut().zip(u).enumerate() {
                 *dual = Dual { value: *u, tangent: unit_tangent(i.wrapping_sub(first)) };
@@ -197,6 +198,7 @@ impl<'a, M: Model> Bound<'a, M> {
                 let at = i * self.layout.stride + first;
                 tape[at..at + N].copy_from_slice(&d.tangent);
             }
+            first += N;
         }
     }
 }

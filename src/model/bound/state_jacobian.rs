@@ -115,7 +115,8 @@ fn state_jacobian<const N: usize>(
         values.fill(0.0);
     }
     with_duals::<N>(layout, p, &mut |u_dual, parameters, du_dual| {
-        for first in (0..plan.lane_count).step_by(N) {
+        let mut first = 0;
+        while first < plan.lane_count {
             for ((dual, u), lane) in u_dual.iter_mut().zip(u).zip(&plan.lanes) {
                 // A lane before this pass wraps around and is no lane of it.
                 *dual = Dual { value: *u, tangent: unit_tangent(lane.wrapping_sub(first)) };
@@ -146,6 +147,7 @@ fn state_jacobian<const N: usize>(
                     }
                 }
             }
+            first += N;
         }
     });
 }

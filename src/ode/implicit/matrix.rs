@@ -1,6 +1,7 @@
 //! The matrix of an implicit method, $W = \sigma M - f_u$, with the Jacobian it is made of.
 
 use crate::ode::control::first_not_finite;
+use crate::ode::linear::small::SmallLu;
 use crate::ode::linear::{Kind, LinearSolver, Shifted};
 use crate::ode::options::Options;
 use crate::ode::stepper::{Context, Implicit, Rejection};
@@ -136,6 +137,12 @@ impl IterationMatrix {
         factors.factorize(sigma, &self.jacobian).map_err(|singular| Rejection::Singular(singular.column))?;
         self.sigma = sigma;
         Ok(())
+    }
+
+    /// The factors of an `N × N` matrix, where that is what there is.
+    #[inline(always)]
+    pub fn small<const N: usize>(&self) -> Option<&SmallLu<f64, N>> {
+        self.factors.as_ref()?.small()
     }
 
     /// Solves with the factors in place.

@@ -5,6 +5,7 @@ use super::lu::DenseLu;
 use super::scalar::Scalar;
 use super::small::{SmallLu, SmallShift};
 use crate::model::{MassMatrix, Sparsity};
+use std::any::Any;
 
 /// What a dense system knows before it sees a number.
 #[derive(Clone, Debug)]
@@ -115,6 +116,23 @@ impl<T: Scalar> Dense<T> {
                 })
             }
         }
+    }
+
+    /// The factors of an `N × N` matrix.
+    #[inline(always)]
+    pub fn small<const N: usize>(&self) -> Option<&SmallLu<T, N>> {
+        let lu: &dyn Any = match &self.factors {
+            Factors::N1(lu) => lu,
+            Factors::N2(lu) => lu,
+            Factors::N3(lu) => lu,
+            Factors::N4(lu) => lu,
+            Factors::N5(lu) => &**lu,
+            Factors::N6(lu) => &**lu,
+            Factors::N7(lu) => &**lu,
+            Factors::N8(lu) => &**lu,
+            Factors::Any(_) | Factors::None => return None,
+        };
+        lu.downcast_ref()
     }
 
     /// Replaces `b` by $W^{-1} b$.

@@ -29,6 +29,7 @@ use dense::{Dense, DensePlan};
 use fronts::Fronts;
 use gmres::Stop;
 use krylov::{HasIterative, Iterative, Preconditioner};
+use small::SmallLu;
 use sparse::SparseLu;
 use std::fmt;
 use std::sync::Arc;
@@ -235,6 +236,15 @@ impl<T: HasIterative> Shifted<T> {
             Way::Krylov(matrix) => Engine::Krylov(Box::new(T::Iterative::new(Arc::clone(matrix))?)),
         };
         Ok(Shifted { n: plan.n, values: plan.values, engine, iterations: 0 })
+    }
+
+    /// The factors of an `N × N` matrix, where that is what there is, to solve with inside of other work.
+    #[inline(always)]
+    pub fn small<const N: usize>(&self) -> Option<&SmallLu<T, N>> {
+        match &self.engine {
+            Engine::Dense(dense) => dense.small(),
+            _ => None,
+        }
     }
 
     /// Prepares to solve with $\sigma M - J$. `jacobian` holds $J$ column by column, or the entries of the pattern in its
