@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const METHODS: [Method; 21] = [
+const METHODS: [Method; 23] = [
     Method::Automatic,
     Method::Euler,
     Method::Heun,
@@ -60,6 +60,8 @@ const METHODS: [Method; 21] = [
     Method::Radau9,
     Method::Radau13,
     Method::Bdf,
+    Method::Rkc2,
+    Method::Rock4,
 ];
 
 /// Van der Pol's oscillator, stiff enough for the choice between the methods to change its mind.

@@ -10,6 +10,12 @@ pub enum ModelError {
     /// The mass matrix makes no sense.
     #[error(transparent)]
     Mass(super::MassError),
+    /// A part of a [`Split`](super::Split) has a mass matrix.
+    #[error(
+        "a system split into a stiff and a non-stiff part cannot have a mass matrix; multiply the equations by its inverse, \
+         or solve the sum with an implicit method"
+    )]
+    SplitMass,
     /// A name is empty or there twice.
     #[error("the name `{name}` in `{list}()` is empty or used twice; every name must be there and be unique")]
     Name {

@@ -42,6 +42,7 @@ mod mass;
 mod names;
 mod params;
 mod sparsity;
+mod split;
 mod system;
 
 pub use bound::{Bound, LaneParameters, Scaling};
@@ -52,6 +53,7 @@ pub use mass::{MassError, MassMatrix};
 pub use names::{Names, nearest_name};
 pub use params::{Call, Caller, Params};
 pub use sparsity::{Sparsity, SparsityError};
+pub use split::Split;
 pub use system::{Differentiable, System};
 
 use crate::network::Block;

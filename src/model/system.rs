@@ -43,6 +43,10 @@ pub trait System: Sync {
     fn mass_matrix(&self) -> Option<MassMatrix> {
         None
     }
+    /// A stiff and a non-stiff system whose sum this one is; see [`Split`](super::Split).
+    fn split(&self) -> Option<(&dyn System, &dyn System)> {
+        None
+    }
 }
 
 /// A system with exact derivatives: one recorded evaluation serves any number of products.

@@ -89,6 +89,7 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
         self.calm_method = calm_method(rtol);
         let affordable = if f.sparsity().is_some() { SPARSE } else { DENSE };
         self.stiff_method = match f.dimension() {
+            _ if f.is_split() => Method::KenCarp4,
             n if n > affordable => Method::Bdf,
             _ if rtol >= 1e-2 => Method::Rosenbrock23,
             _ => Method::Rodas5P,

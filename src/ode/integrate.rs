@@ -321,7 +321,8 @@ impl Course {
                 self.h = method.reject(why, h.abs(), cx);
                 if self.h < self.smallest(options, length) || options.fixed_step.is_some() {
                     let mut stop = self.stop(why.into(), method.error(), u, work, options);
-                    stop.h = h.abs();
+                    // Of a step too long for stability the method has said which one is not.
+                    stop.h = if why == Rejection::Stability { self.h } else { h.abs() };
                     if let Rejection::NotFinite(component) | Rejection::Singular(component) = why {
                         stop.component = component;
                     }

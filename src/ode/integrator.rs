@@ -72,6 +72,7 @@ impl<'a> Integrator<'a> {
     pub(super) fn new(system: Held<'a, dyn System + 'a>, request: Request<'a>) -> Result<Self, SolveError> {
         let (options, span, mut u) = (request.options.clone(), request.span, request.u.clone());
         let mut plain = Plain::new(system, &request.parameters, &options, span);
+        plain.preconditioner.clone_from(&request.preconditioner);
         let mut equations = plain.mass().map(|mass| AlgebraicEquations::of(mass, &options, request.mends));
         let mut statistics = Statistics::default();
         if let Some(equations) = &mut equations {

@@ -1,11 +1,16 @@
 //! A system with its parameters, as implicit methods see it.
 
 use super::integrate::Span;
-use super::options::{Options, Tolerance};
+use super::linear::krylov::Preconditioner;
+use super::options::{Method, Options, Tolerance};
 use super::solution::Statistics;
-use super::stepper::{Implicit, Rhs};
+use super::stepper::{Implicit, Preconditioning, Rhs};
 use crate::model::{MassMatrix, Sparsity, System};
 use std::ops::Deref;
+use std::sync::Arc;
+
+/// Makes a preconditioner from $t$, $u$, $p$ and $\sigma$.
+pub(crate) type PreconditionerMaker = Arc<dyn Fn(f64, &[f64], &[f64], f64) -> Preconditioner + Send + Sync>;
 
 /// Evaluates a system, held in some way, plainly; derivatives are its own, or differences where it has none.
 pub(crate) struct Plain<P> {
@@ -13,10 +18,14 @@ pub(crate) struct Plain<P> {
     pub p: Vec<f64>,
     mass: Option<MassMatrix>,
     atol: Tolerance,
+    /// Whether a non-stiff part is taken explicitly.
+    split: bool,
     /// The time to go, with its direction.
     span: f64,
     /// Whether a derivative was formed by differences.
     pub differences: bool,
+    /// Makes a preconditioner from $t$, $u$, $p$ and $\sigma$.
+    pub preconditioner: Option<PreconditionerMaker>,
     shifted: Vec<f64>,
     slope: Vec<f64>,
 }
@@ -25,14 +34,21 @@ impl<P: Deref<Target: System>> Plain<P> {
     pub fn new(system: P, p: &[f64], options: &Options, span: Span) -> Self {
         Plain {
             span: span.end - span.start,
+            split: matches!(options.method, Method::KenCarp4 | Method::Automatic) && system.split().is_some(),
             p: p.to_vec(),
             mass: system.mass_matrix().filter(|mass| !mass.is_identity()),
             atol: options.atol.clone(),
             differences: false,
+            preconditioner: None,
             shifted: Vec::new(),
             slope: Vec::new(),
             system,
         }
+    }
+
+    /// The part that is solved for implicitly, where that is not all.
+    fn stiff_part(&self) -> Option<&dyn System> {
+        self.system.split().filter(|_| self.split).map(|(stiff, _)| stiff)
     }
 
     /// Columns of $f_u$ by forward differences; columns that never meet in a row could share one, which a system that
@@ -50,10 +66,14 @@ impl<P: Deref<Target: System>> Plain<P> {
             let size = (f64::EPSILON.sqrt() * u[j].abs()).max(self.atol.of(j));
             self.shifted[j] = u[j] + size;
             let delta = self.shifted[j] - u[j];
-            self.system.eval(t, &self.shifted, &self.p, &mut self.slope);
+            match self.system.split().filter(|_| self.split) {
+                Some((stiff, _)) => stiff.eval(t, &self.shifted, &self.p, &mut self.slope),
+                None => self.system.eval(t, &self.shifted, &self.p, &mut self.slope),
+            }
             statistics.rhs += 1;
             self.shifted[j] = u[j];
-            match self.system.sparsity() {
+            let split = self.system.split().filter(|_| self.split);
+            match split.map_or_else(|| self.system.sparsity(), |(stiff, _)| stiff.sparsity()) {
                 None => {
                     for i in 0..n {
                         values[j * n + i] = (self.slope[i] - f[i]) / delta;
@@ -88,7 +108,11 @@ impl<P: Deref<Target: System>> Implicit for Plain<P> {
 
     fn jacobian(&mut self, t: f64, u: &[f64], f: &[f64], values: &mut [f64], statistics: &mut Statistics) {
         statistics.jacobians += 1;
-        if !self.system.state_jacobian(t, u, &self.p, values) {
+        let exact = match self.stiff_part() {
+            Some(stiff) => stiff.state_jacobian(t, u, &self.p, values),
+            None => self.system.state_jacobian(t, u, &self.p, values),
+        };
+        if !exact {
             self.differences(t, u, f, values, statistics);
         }
     }
@@ -111,10 +135,33 @@ impl<P: Deref<Target: System>> Implicit for Plain<P> {
     }
 
     fn sparsity(&self) -> Option<&Sparsity> {
-        self.system.sparsity()
+        self.stiff_part().map_or_else(|| self.system.sparsity(), |stiff| stiff.sparsity())
     }
 
     fn mass(&self) -> Option<&MassMatrix> {
         self.mass.as_ref()
+    }
+
+    fn preconditioning(&self) -> Option<Preconditioning> {
+        let (make, p) = (Arc::clone(self.preconditioner.as_ref()?), self.p.clone());
+        Some(Arc::new(move |t, u, sigma| make(t, u, &p, sigma)))
+    }
+
+    fn is_split(&self) -> bool {
+        self.split
+    }
+
+    fn eval_stiff(&mut self, _stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
+        match self.stiff_part() {
+            Some(stiff) => stiff.eval(t, u, &self.p, du),
+            None => self.system.eval(t, u, &self.p, du),
+        }
+    }
+
+    fn eval_nonstiff(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
+        match self.system.split() {
+            Some((_, nonstiff)) => nonstiff.eval(t, u, &self.p, du),
+            None => du.fill(0.0),
+        }
     }
 }

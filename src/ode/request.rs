@@ -6,6 +6,7 @@ use super::integrate::Span;
 use super::keep::{Integrand, Keeper};
 use super::linear::{LinearSolver, Plan, Shifted};
 use super::options::{Bounds, Method, Options, Save};
+use super::problem::PreconditionerMaker;
 use crate::model::{ModelError, System};
 use std::ops::Deref;
 
@@ -48,6 +49,7 @@ pub(super) struct Request<'a> {
     pub integrands: Vec<Integrand<'a>>,
     /// Bounds of states by name; an empty name stands for all.
     pub bounds: Vec<(String, f64, f64)>,
+    pub preconditioner: Option<PreconditionerMaker>,
     /// Whether algebraic states are to be computed where they do not fulfil their equations.
     pub mends: bool,
     /// Names of the states, known after the check.
@@ -66,6 +68,7 @@ impl<'a> Request<'a> {
             presets: Vec::new(),
             integrands: Vec::new(),
             bounds: Vec::new(),
+            preconditioner: None,
             mends: false,
             names: Vec::new(),
         }
@@ -96,6 +99,17 @@ impl<'a> Request<'a> {
         check_span(self.span, &self.save)?;
         check_mass(system, self.options.method)?;
         check_linear_solver(system, &self.options)?;
+        if self.preconditioner.is_some() && self.options.linear_solver != LinearSolver::Krylov {
+            return Err(SolveError::Argument {
+                argument: "preconditioner",
+                problem: format!(
+                    "is given for `LinearSolver::{:?}`, which does not iterate",
+                    self.options.linear_solver
+                ),
+                advice: "add `.linear_solver(LinearSolver::Krylov)`, or leave it out".to_string(),
+            }
+            .into());
+        }
         Ok(())
     }
 

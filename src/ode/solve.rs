@@ -13,6 +13,7 @@ use super::problem::Plain;
 use super::request::{Held, Request};
 use super::solution::{Solution, Statistics};
 use crate::model::{Bound, Model, ModelError, System};
+use std::sync::Arc;
 
 /// The initial-value problem $\dot u = f(t, u, p)$, $u(t_0) = u_0$ up to $t_1$; time may run backwards.
 ///
@@ -129,6 +130,44 @@ impl<'a, S: System> Solve<'a, S> {
     /// How an implicit method solves its linear systems; default: by size and sparsity.
     pub fn linear_solver(mut self, linear_solver: LinearSolver) -> Self {
         self.asked.options.linear_solver = linear_solver;
+        self
+    }
+
+    /// A preconditioner for [`LinearSolver::Krylov`] in place of ILU(0): `prepare(t, u, p, σ)` gives what replaces a vector $r$
+    /// by $P^{-1} r$, where $P$ is near $\sigma M - f_u(t, u, p)$. It is called for every matrix that would be factorised.
+    ///
+    /// ```
+    /// use ansatz::ode::LinearSolver;
+    /// use ansatz::prelude::*;
+    /// # struct Rod;
+    /// # impl Model for Rod {
+    /// #     fn states(&self) -> Names { (0..60).map(|i| format!("u{i}")).collect::<Vec<_>>().into() }
+    /// #     fn rhs<R: Real>(&self, _t: R, u: &[R], _p: &Params<R>, du: &mut [R]) {
+    /// #         for i in 0..60 {
+    /// #             let left = if i > 0 { u[i - 1] } else { R::zero() };
+    /// #             let right = if i < 59 { u[i + 1] } else { R::zero() };
+    /// #             du[i] = (left - u[i] * 2.0 + right) * 3721.0;
+    /// #         }
+    /// #     }
+    /// # }
+    /// // Heat on a rod, with the diagonal of σ − f_u: Jacobi's.
+    /// let rod = Bound::new(&Rod)?;
+    /// let solution = Solve::system(&rod, [1.0; 60], 0.0, 0.05)
+    ///     .method(Method::Bdf)
+    ///     .linear_solver(LinearSolver::Krylov)
+    ///     .preconditioner(|_t, _u, _p, sigma| {
+    ///         let diagonal = sigma + 2.0 * 3721.0;
+    ///         Box::new(move |r| r.iter_mut().for_each(|r| *r /= diagonal))
+    ///     })
+    ///     .run()?;
+    /// assert!(solution.linear_solver().unwrap().contains("the preconditioner given"));
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn preconditioner(
+        mut self,
+        prepare: impl Fn(f64, &[f64], &[f64], f64) -> Box<dyn FnMut(&mut [f64]) + Send> + Send + Sync + 'static,
+    ) -> Self {
+        self.asked.preconditioner = Some(Arc::new(prepare));
         self
     }
 

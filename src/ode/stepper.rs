@@ -1,9 +1,11 @@
 //! What an integration method is to the step loop, and what a right-hand side is to a method.
 
 use super::linear::Kind as LinearKind;
+use super::linear::krylov::Preconditioner;
 use super::options::Options;
 use super::solution::Statistics;
 use crate::model::{MassMatrix, Sparsity};
+use std::sync::Arc;
 
 /// The right-hand side as a method sees it.
 pub(crate) trait Rhs {
@@ -12,6 +14,9 @@ pub(crate) trait Rhs {
     /// $f(t, u)$ for no stage: a trial of the initial step, an estimate of stiffness.
     fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]);
 }
+
+/// Makes a preconditioner from $t$, $u$ and $\sigma$.
+pub(crate) type Preconditioning = Arc<dyn Fn(f64, &[f64], f64) -> Preconditioner + Send + Sync>;
 
 /// What implicit methods ask for besides.
 pub(crate) trait Implicit: Rhs {
@@ -26,6 +31,23 @@ pub(crate) trait Implicit: Rhs {
     fn sparsity(&self) -> Option<&Sparsity>;
     /// $M$ of $M \dot u = f$; `None`: the identity.
     fn mass(&self) -> Option<&MassMatrix>;
+    /// The user's preconditioner for iterative solvers.
+    fn preconditioning(&self) -> Option<Preconditioning> {
+        None
+    }
+    /// Whether $f = f_I + f_E$ with an $f_E$ to be taken explicitly. Jacobian and sparsity are then those of $f_I$.
+    fn is_split(&self) -> bool {
+        false
+    }
+    /// $f_I(t, u)$ for a stage.
+    fn eval_stiff(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
+        self.eval(stage, t, u, du);
+    }
+    /// $f_E(t, u)$, where $f$ is split.
+    fn eval_nonstiff(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
+        let _ = (t, u);
+        du.fill(0.0);
+    }
 }
 
 /// The options of a solve and the counts it writes.

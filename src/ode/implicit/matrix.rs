@@ -4,7 +4,7 @@ use crate::ode::control::first_not_finite;
 use crate::ode::linear::small::SmallLu;
 use crate::ode::linear::{Kind, LinearSolver, Shifted};
 use crate::ode::options::Options;
-use crate::ode::stepper::{Context, Implicit, Rejection};
+use crate::ode::stepper::{Context, Implicit, Preconditioning, Rejection};
 use faer::c64;
 
 /// Steps that a Jacobian may serve. CVODES, Mathematical Considerations.
@@ -29,6 +29,9 @@ pub(crate) struct IterationMatrix {
     /// The shift that the factors are for.
     sigma: f64,
     weights: Vec<f64>,
+    /// What makes the preconditioner of an iterative solver, and time and state of the Jacobian for it.
+    preconditioning: Option<Preconditioning>,
+    place: (f64, Vec<f64>),
 }
 
 impl IterationMatrix {
@@ -41,6 +44,7 @@ impl IterationMatrix {
             // What cannot be had was refused before the solve began.
             self.factors = Shifted::new(n, f.sparsity(), f.mass(), cx.options.linear_solver).ok();
         }
+        self.preconditioning = f.preconditioning();
         self.wear_out();
     }
 
@@ -53,6 +57,11 @@ impl IterationMatrix {
                 Some(sparsity) => sparsity.rows()[at],
             });
             self.weigh(u, cx.options);
+            if self.preconditioning.is_some() {
+                self.place.0 = t;
+                self.place.1.clear();
+                self.place.1.extend_from_slice(u);
+            }
             self.current = true;
             self.worn = false;
             self.age = 0;
@@ -134,6 +143,9 @@ impl IterationMatrix {
         cx.statistics.factorizations += 1;
         self.sigma = f64::NAN;
         let factors = self.factors.as_mut().ok_or(Rejection::Singular(0))?;
+        if let Some(prepare) = &self.preconditioning {
+            factors.set_preconditioner(prepare(self.place.0, &self.place.1, sigma));
+        }
         factors.factorize(sigma, &self.jacobian).map_err(|singular| Rejection::Singular(singular.column))?;
         self.sigma = sigma;
         Ok(())

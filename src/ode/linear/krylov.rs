@@ -8,8 +8,8 @@ use super::scalar::Scalar;
 use faer::c64;
 use std::sync::Arc;
 
-/// Solves $P x = r$ for a $P$ near $\sigma M - J$: called with $\sigma$ and $r$, which it replaces by $x$.
-pub type Preconditioner = Box<dyn FnMut(f64, &mut [f64]) + Send>;
+/// Solves $P x = r$ for a $P$ near $\sigma M - J$: called with $r$, which it replaces by $x$.
+pub type Preconditioner = Box<dyn FnMut(&mut [f64]) + Send>;
 
 /// What an iterative solver for one kind of number does.
 pub trait Iterative<T>: Sized {
@@ -25,10 +25,9 @@ pub trait Iterative<T>: Sized {
     /// Sets the weights of the norm.
     fn set_weights(&mut self, weights: &[f64]);
     /// Sets when an iteration ends.
-    #[allow(dead_code)]
+    #[cfg(test)]
     fn set_stop(&mut self, stop: Stop);
     /// Takes another preconditioner in place of ILU(0).
-    #[allow(dead_code)]
     fn set_preconditioner(&mut self, preconditioner: Preconditioner);
     /// Vectors kept before the iteration starts anew, and whether the preconditioner is the user's.
     fn description(&self) -> (usize, bool);
@@ -40,7 +39,6 @@ pub struct Krylov {
     values: Vec<f64>,
     incomplete: IncompleteLu,
     preconditioner: Option<Preconditioner>,
-    sigma: f64,
     gmres: Gmres,
     weights: Vec<f64>,
     stop: Stop,
@@ -56,7 +54,6 @@ impl Iterative<f64> for Krylov {
             values: vec![0.0; matrix.rows().len()],
             incomplete: IncompleteLu::new(&matrix),
             preconditioner: None,
-            sigma: 0.0,
             gmres: Gmres::new(n, RESTART),
             weights: vec![1.0; n],
             stop: Stop { relative: 1e-8, absolute: 0.0, iterations: 300 },
@@ -65,7 +62,6 @@ impl Iterative<f64> for Krylov {
     }
 
     fn factorize(&mut self, sigma: f64, jacobian: &[f64]) -> Result<(), usize> {
-        self.sigma = sigma;
         self.matrix.assemble(sigma, jacobian, &mut self.values);
         match self.preconditioner {
             Some(_) => Ok(()),
@@ -74,13 +70,13 @@ impl Iterative<f64> for Krylov {
     }
 
     fn solve(&mut self, b: &mut [f64]) -> Progress {
-        let Krylov { matrix, values, incomplete, preconditioner, sigma, gmres, weights, stop } = self;
+        let Krylov { matrix, values, incomplete, preconditioner, gmres, weights, stop } = self;
         let mut product = |x: &[f64], out: &mut [f64]| {
             out.fill(0.0);
             matrix.add_product(values, x, out);
         };
         let mut precondition = |x: &mut [f64]| match preconditioner {
-            Some(solve) => solve(*sigma, x),
+            Some(solve) => solve(x),
             None => incomplete.solve(matrix, x),
         };
         gmres.solve(&mut product, &mut precondition, weights, *stop, b)
@@ -90,6 +86,7 @@ impl Iterative<f64> for Krylov {
         self.weights.copy_from_slice(weights);
     }
 
+    #[cfg(test)]
     fn set_stop(&mut self, stop: Stop) {
         self.stop = stop;
     }
@@ -119,6 +116,7 @@ impl<T: Scalar> Iterative<T> for NoKrylov {
     fn set_weights(&mut self, _: &[f64]) {
         match *self {}
     }
+    #[cfg(test)]
     fn set_stop(&mut self, _: Stop) {
         match *self {}
     }

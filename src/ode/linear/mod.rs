@@ -27,7 +27,6 @@ use crate::model::{MassError, MassMatrix, Sparsity};
 use assembly::Assembly;
 use dense::{Dense, DensePlan};
 use fronts::Fronts;
-use gmres::Stop;
 use krylov::{HasIterative, Iterative, Preconditioner};
 use small::SmallLu;
 use sparse::SparseLu;
@@ -302,17 +301,14 @@ impl<T: HasIterative> Shifted<T> {
     }
 
     /// Sets when GMRES ends. Direct solvers take no notice.
-    // Not yet an option of a solve.
-    #[allow(dead_code)]
-    pub fn set_stop(&mut self, stop: Stop) {
+    #[cfg(test)]
+    pub fn set_stop(&mut self, stop: gmres::Stop) {
         if let Engine::Krylov(krylov) = &mut self.engine {
             krylov.set_stop(stop);
         }
     }
 
     /// Gives GMRES a preconditioner in place of ILU(0). Direct solvers take no notice.
-    // Not yet an option of a solve.
-    #[allow(dead_code)]
     pub fn set_preconditioner(&mut self, preconditioner: Preconditioner) {
         if let Engine::Krylov(krylov) = &mut self.engine {
             krylov.set_preconditioner(preconditioner);

@@ -19,10 +19,15 @@ use crate::ode::stepper::{Rhs, Step};
 /// x^2}$. That makes $R$ nearly the optimal polynomial of its degree and order; the coefficients of $W$ are such that
 /// the composition fulfils the eight conditions of order 4, nonlinear ones included.
 ///
-/// - $\beta(s) > 0.353 s^2 - 3.1$; damped to $\lvert R \rvert \le 0.95$ away from zero for $s \le 90$, less so with more
-///   stages (0.998 at most).
-/// - Error estimate from an embedded method of order 3 that also uses $f(t + h, u_{+})$, the next step's first evaluation: $s$
-///   evaluations a step.
+/// - $\beta(s) > 0.353 s^2 - 3.1$; damped to $\lvert R(z) \rvert \le 0.95$ for $z < -0.06$ with up to 80 stages, to 0.953
+///   with 85 and 90, and less so with more (0.998 with 142, near $z = -8.4$): that is as the published digits have it.
+/// - Error estimate $\vert E \vert + 0.03 \vert X \vert$ from two formulas of order 3, for $s$ evaluations a step. $E$ is
+///   the published one, the difference to an embedded method that also uses $f(t + h, u_{+})$, the next step's first
+///   evaluation. Its term in $h^4$ vanishes with growing $s$, while the error of the solution tends to a limit: at $h
+///   \lambda = -1$ of $u' = \lambda u$ it is too small by a factor of 1.6 with 15 stages, of 37 with 85. $X = u_{+} - u - h
+///   \sum_i g_i k_i$, with the stages $k_i$ of $W$ and the only $g_i$ of order 3, keeps its term. The sum is no less than
+///   the error for $h \lambda \in [-2, 0]$ with 13 stages and more ($[-1, 0]$ with 6 and more), and at the stiff end at
+///   most 1.22 of a component, where $E$ is 0.95 of it. That costs a few percent of evaluations. $X$ is not published.
 /// - Dense output exact up to $O(h^4)$, so that a solution read off it converges with order 4:
 ///
 ///   $$ u(t + \theta h) = u + p(\theta) (u_{+} - u) + h \sum_{i=1}^4 d_i(\theta) k_i, \qquad p(\theta) = 1 - (1 - \theta/0.3)
@@ -59,6 +64,9 @@ fn recurrence(index: usize) -> &'static [f64] {
 fn index(stages: usize) -> usize {
     FINISH.partition_point(|method| method.stages < stages).min(FINISH.len() - 1)
 }
+
+/// What $X$ counts in the error estimate.
+const SHARE: f64 = 0.03;
 
 /// $p(\theta) = p_1 \theta + p_2 \theta^2 + p_3 \theta^3$ of the dense output.
 const P: [f64; 3] = {
@@ -129,7 +137,7 @@ impl Recurrent for Rock4 {
     fn advance<F: Rhs + ?Sized>(f: &mut F, step: &Attempt, memory: &mut Memory, u_new: &mut [f64]) {
         let &Attempt { t, h, u, stages } = step;
         let n = u.len();
-        let Memory { slope, slope_new, error, vectors, .. } = memory;
+        let Memory { slope, slope_new, error, vectors, lower, .. } = memory;
         let [delta, k1, k2, k3, k4] = vectors;
         let index = index(stages);
         let (recurrence, method) = (recurrence(index), &FINISH[index]);
@@ -175,16 +183,19 @@ impl Recurrent for Rock4 {
             y[i] += b1 * k1[i] + b2 * k2[i] + b3 * k3[i] + b4 * k4[i];
         }
         f.eval(stage + 4, t + h, y, slope_new);
-        // Solution minus embedded solution.
         let [e1, e2, e3, e4] = std::array::from_fn(|i| h * (b[i] - b_embedded[i]));
         let e5 = -h * b_embedded[4];
+        let [g1, g2, g3, g4] = lower.map(|g| h * g);
         for i in 0..n {
-            error[i] = e1 * k1[i] + e2 * k2[i] + e3 * k3[i] + e4 * k4[i] + e5 * slope_new[i];
+            let embedded = e1 * k1[i] + e2 * k2[i] + e3 * k3[i] + e4 * k4[i] + e5 * slope_new[i];
+            let other = (y[i] - u[i]) - (g1 * k1[i] + g2 * k2[i] + g3 * k3[i] + g4 * k4[i]);
+            error[i] = embedded.abs() + SHARE * other.abs();
         }
     }
 
     /// With $M$ the weights of the $k_i$ as columns and $r(\theta) = (\theta, \theta^2/2, \theta^3/3, \theta^3/6)$ the conditions
-    /// of order 3 say $M d(\theta) = r(\theta) - p(\theta) r(1)$: $d$ is a combination of the $\theta^j - p(\theta)$.
+    /// of order 3 say $M d(\theta) = r(\theta) - p(\theta) r(1)$: $d$ is a combination of the $\theta^j - p(\theta)$. For the
+    /// formula of order 3 without $u_{+}$ they say $M g = r(1)$.
     fn prepare(stages: usize, memory: &mut Memory) {
         let index = index(stages);
         let (recurrence, [a21, a31, a32, a41, a42, a43]) = (recurrence(index), FINISH[index].a);
@@ -200,7 +211,9 @@ impl Recurrent for Rock4 {
             k[i + 1] = derivative(sum(stage, row, &k));
         }
         let e = solve(&k, [[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 1.0 / 3.0, 1.0 / 6.0]]);
-        memory.dense = std::array::from_fn(|j| std::array::from_fn(|i| e[j][i] - P[j] * (e[0][i] + e[1][i] + e[2][i])));
+        let lower: [f64; 4] = std::array::from_fn(|i| e[0][i] + e[1][i] + e[2][i]);
+        memory.dense = std::array::from_fn(|j| std::array::from_fn(|i| e[j][i] - P[j] * lower[i]));
+        memory.lower = lower;
     }
 
     fn cubic(step: &Step, memory: &Memory, i: usize) -> [f64; 3] {
@@ -215,8 +228,10 @@ impl Recurrent for Rock4 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tableau::{Tableau, on_the_real_axis};
+    use super::super::tableau::{Tableau, errors_on_the_real_axis, on_the_real_axis};
     use super::*;
+    use crate::ode::control::error_norm;
+    use crate::ode::options::{Options, Tolerance};
 
     fn numbers_of_stages() -> impl Iterator<Item = usize> {
         FINISH.iter().map(|method| method.stages)
@@ -251,8 +266,8 @@ mod tests {
         ]
     }
 
-    /// The eight conditions of order 4 for the composed method, the four of order 3 for the embedded one, which fails those
-    /// of order 4. The coefficients are published to 15 digits.
+    /// The eight conditions of order 4 for the composed method, the four of order 3 for the two of the error estimate, which
+    /// fail those of order 4. The coefficients are published to 15 digits.
     #[test]
     fn order_conditions_for_every_number_of_stages() {
         for s in numbers_of_stages() {
@@ -264,28 +279,47 @@ mod tests {
             for (k, r) in residuals(&a, &b).into_iter().enumerate() {
                 assert!(r.abs() < 2e-14, "s = {s}, condition {k}: {r:e}");
             }
-            let embedded: Vec<f64> = b.iter().chain([&0.0]).zip(&error).map(|(b, e)| b - e).collect();
-            a.iter_mut().for_each(|row| row.push(0.0));
             b.push(0.0);
+            let mut embedded = b.clone();
+            let method = &FINISH[index(s)];
+            embedded[s] = method.b_embedded[4];
+            for i in 0..4 {
+                embedded[s - 4 + i] += method.b_embedded[i] - method.b[i];
+            }
+            let mut memory = Memory::default();
+            Rock4::prepare(s, &mut memory);
+            let mut lower = vec![0.0; s + 1];
+            lower[s - 4..s].copy_from_slice(&memory.lower);
+            for i in 0..=s {
+                let expected = (b[i] - embedded[i]).abs() + SHARE * (b[i] - lower[i]).abs();
+                assert!((error[i] - expected).abs() < 1e-14, "s = {s}, stage {i}: {} for {expected}", error[i]);
+            }
+            a.iter_mut().for_each(|row| row.push(0.0));
             a.push(b);
-            let r = residuals(&a, &embedded);
-            assert!(r[..4].iter().all(|r| r.abs() < 2e-14), "s = {s}: {r:?}");
-            assert!(r[4..].iter().any(|r| r.abs() > 1e-4), "s = {s}: the embedded method is of order 4, {r:?}");
+            for (weights, rounding) in [(embedded, 2e-14), (lower, 1e-12)] {
+                let r = residuals(&a, &weights);
+                assert!(r[..4].iter().all(|r| r.abs() < rounding), "s = {s}: {r:?}");
+                assert!(r[4..].iter().any(|r| r.abs() > 1e-4), "s = {s}: of order 4, {r:?}");
+            }
         }
     }
 
-    /// $\lvert R \rvert < 1$ on the whole interval, and no longer a little beyond it. What rounding errors come to at the far
-    /// end of many stages counts as given.
+    /// $\lvert R \rvert < 1$ on the whole interval, damped away from zero, and no longer stable a little beyond it. The
+    /// damping is that of the published digits, which say 0.9523 for $s = 85$ at $z = -8.30$, 0.9511 for $s = 90$ there, and
+    /// 0.9984 for $s = 142$ at $z = -8.39$.
     #[test]
     fn stability_for_every_number_of_stages() {
         for method in &FINISH {
             let (s, length) = (method.stages, Rock4::stability(method.stages));
-            let noise = f64::EPSILON * amplification(method);
+            let damping = match s {
+                ..=80 => 0.9505,
+                81..=90 => 0.9525,
+                _ => 0.9985,
+            };
             for (x, r) in on_the_real_axis::<Rock4>(s, length, 20_000, 1.0) {
-                let noise = noise * (x / length).powi(4);
-                assert!(r.abs() < 1.0 + noise.min(1e-9), "s = {s}: R(-{x}) = {r}");
-                if x > 8.0 && s <= 90 && x < 0.995 * length {
-                    assert!(r.abs() < 0.9505 + noise, "s = {s}: R(-{x}) = {r}");
+                assert!(r.abs() < 1.0, "s = {s}: R(-{x}) = {r}");
+                if x > 0.06 && x < 0.995 * length {
+                    assert!(r.abs() < damping, "s = {s}: R(-{x}) = {r}");
                 }
             }
             let beyond = on_the_real_axis::<Rock4>(s, 1.01 * length + 0.5, 1, 1.0).last().map_or(0.0, |(_, r)| r.abs());
@@ -312,20 +346,69 @@ mod tests {
         assert_eq!(Rock4::stages_for(f64::NAN), None);
     }
 
-    /// The rounding errors of a step with as many stages as a tolerance allows are within a tenth of it, for a state that
-    /// excites all modes by its rounding.
+    /// The estimate is no less than the error of $u' = \lambda u$ where $h \lambda$ is moderate, and nowhere much more than the
+    /// state, which is the most that a component can be off by.
+    #[test]
+    fn the_estimate_covers_the_error() {
+        for s in numbers_of_stages() {
+            let covered = match s {
+                5 => 0.6,
+                6..13 => 1.0,
+                _ => 2.0,
+            };
+            for (x, error, estimate) in errors_on_the_real_axis::<Rock4>(s, 2.0, 40) {
+                assert!(x > covered || estimate.abs() > error.abs(), "s = {s}, -{x}: {error:e}, estimate {estimate:e}");
+            }
+            for (x, _, estimate) in errors_on_the_real_axis::<Rock4>(s, Rock4::stability(s), 20_000) {
+                assert!(estimate.abs() < 1.22, "s = {s}: {estimate} at -{x}");
+            }
+        }
+    }
+
+    /// Heat on a line of cells, zero at both ends. The rounding of smooth states excites all modes, the fast ones as well.
+    struct Line;
+
+    impl Rhs for Line {
+        fn eval(&mut self, _stage: usize, _t: f64, u: &[f64], du: &mut [f64]) {
+            for i in 0..u.len() {
+                let before = if i > 0 { u[i - 1] } else { 0.0 };
+                du[i] = before - 2.0 * u[i] + u.get(i + 1).unwrap_or(&0.0);
+            }
+        }
+        fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
+            self.eval(0, t, u, du);
+        }
+    }
+
+    /// Rounding error of a step of `s` stages as long as stability allows, in tolerances. The state is a sum of two
+    /// eigenvectors, of which the exact step is known.
+    fn noise(s: usize, rtol: f64) -> f64 {
+        let n = 200;
+        let wave = |k: usize, i: usize| (std::f64::consts::PI * (k * (i + 1)) as f64 / (n + 1) as f64).sin();
+        let state = |a: f64, b: f64| (0..n).map(|i| a * wave(1, i) + b * wave(3, i)).collect::<Vec<f64>>();
+        let h = Rock4::stability(s) / 4.0;
+        let factor = |k: usize| {
+            let half = std::f64::consts::FRAC_PI_2 * k as f64 / (n + 1) as f64;
+            product_form(s, -4.0 * h * half.sin().powi(2))
+        };
+        let (u, exact, mut u_new) = (state(1.0, 0.3), state(factor(1), 0.3 * factor(3)), vec![0.0; n]);
+        let mut memory = Memory::default();
+        memory.resize::<Rock4>(n);
+        Line.eval(0, 0.0, &u, &mut memory.slope);
+        Rock4::advance(&mut Line, &Attempt { t: 0.0, h, u: &u, stages: s }, &mut memory, &mut u_new);
+        let error: Vec<f64> = u_new.iter().zip(&exact).map(|(u, v)| u - v).collect();
+        error_norm(&Options { rtol, atol: Tolerance::Scalar(rtol), ..Options::default() }, &error, &u, &u_new)
+    }
+
+    /// The rounding errors of a step with as many stages as a tolerance allows are within a tenth of it.
     #[test]
     fn rounding_errors_stay_below_the_tolerance() {
-        let noise = |s: usize| {
-            let points = on_the_real_axis::<Rock4>(s, Rock4::stability(s), 20_000, 1.0);
-            points.map(|(x, r)| (r - product_form(s, -x)).abs()).fold(0.0, f64::max)
-        };
         for rtol in [1e-3, 1e-6, 1e-9] {
             let s = Rock4::most_stages(rtol);
-            assert!(noise(s) < 0.1 * rtol, "rtol {rtol:e}, s = {s}: {:e}", noise(s));
+            assert!(noise(s, rtol) < 0.1, "rtol {rtol:e}, s = {s}: {:e} of it", noise(s, rtol));
             // The limit is needed: twice the stages make 2⁸ times the noise.
             let twice = Rock4::stages_for(Rock4::stability(2 * s).min(Rock4::stability(142))).unwrap();
-            assert!(noise(twice) > 0.1 * rtol, "rtol {rtol:e}, s = {twice}: {:e}", noise(twice));
+            assert!(noise(twice, rtol) > 0.1, "rtol {rtol:e}, s = {twice}: {:e} of it", noise(twice, rtol));
         }
     }
 
@@ -356,7 +439,7 @@ mod tests {
         }
     }
 
-    /// $w(z) P(z)$, whose factors lose no digits.
+    /// $R(z) = w(z) P(z)$, whose factors lose no digits.
     fn product_form(s: usize, z: f64) -> f64 {
         let index = FINISH.iter().position(|method| method.stages == s).unwrap();
         let recurrence = recurrence(index);

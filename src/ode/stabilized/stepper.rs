@@ -16,8 +16,10 @@ pub(crate) struct Memory {
     pub error: Vec<f64>,
     /// The method's own.
     pub vectors: [Vec<f64>; 5],
-    /// Weights of the dense output that depend on the number of stages, by power of $\theta$.
+    /// Weights that depend on the number of stages: of the dense output by power of $\theta$, and of a formula of lower
+    /// order for the error estimate.
     pub dense: [[f64; 4]; 3],
+    pub lower: [f64; 4],
 }
 
 impl Memory {
@@ -45,11 +47,11 @@ pub(crate) trait Recurrent: StabilizedMethod {
     /// How many of [`Memory::vectors`] it needs.
     const VECTORS: usize;
 
-    /// Makes a step of as many evaluations as it has stages, given `memory.slope`: writes the new state, the derivative
-    /// there, and the error.
+    /// Makes a step of as many evaluations as it has stages, given `memory.slope` and what [`prepare`](Self::prepare)
+    /// makes for their number: writes the new state, the derivative there, and the error.
     fn advance<F: Rhs + ?Sized>(f: &mut F, step: &Attempt, memory: &mut Memory, u_new: &mut [f64]);
 
-    /// Makes `memory.dense`.
+    /// Makes the weights in `memory` for steps of so many stages.
     fn prepare(stages: usize, memory: &mut Memory) {
         let _ = (stages, memory);
     }
@@ -67,10 +69,8 @@ pub(crate) struct Stabilized<T> {
     controller: Controller,
     /// The most stages that a step may have here.
     most: usize,
-    /// Stages of the last attempt.
+    /// Stages of the last attempt, zero before the first.
     stages: usize,
-    /// Whether the dense output is ready.
-    prepared: bool,
     /// Accepted steps in a row that were as long as stability allows.
     limited: usize,
     method: Method,
@@ -91,7 +91,6 @@ impl<T: Recurrent> Stabilized<T> {
             controller: Controller::default(),
             most: T::FEWEST_STAGES,
             stages: 0,
-            prepared: false,
             limited: 0,
             method,
             family: PhantomData,
@@ -138,7 +137,9 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
         self.radius.update(f, t, h, u, &self.memory.slope, cx);
         let stages = T::stages_for(h.abs() * self.radius.bound()).filter(|s| *s <= self.most);
         let stages = stages.ok_or(Rejection::Stability)?;
-        (self.stages, self.prepared) = (stages, false);
+        if std::mem::replace(&mut self.stages, stages) != stages {
+            T::prepare(stages, &mut self.memory);
+        }
         T::advance(f, &Attempt { t, h, u, stages }, &mut self.memory, u_new);
         cx.statistics.rhs += stages;
         self.norm =
@@ -176,12 +177,6 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
 
     fn looks_stiff(&self) -> bool {
         self.limited >= LIMITED_STEPS
-    }
-
-    fn prepare(&mut self, _f: &mut F, _step: &Step, _cx: &mut Context) {
-        if !std::mem::replace(&mut self.prepared, true) {
-            T::prepare(self.stages, &mut self.memory);
-        }
     }
 
     fn interpolate(&self, step: &Step, theta: f64, out: &mut [f64]) {

@@ -43,12 +43,12 @@ impl Tableau {
         memory.resize::<T>(n);
         let mut probe = Probe::default();
         probe.eval(0, 0.0, &u, &mut memory.slope);
+        T::prepare(stages, &mut memory);
         T::advance(&mut probe, &Attempt { t: 0.0, h: 1.0, u: &u, stages }, &mut memory, &mut u_new);
         let Probe { arguments: mut a, mut times } = probe;
         assert_eq!(a.len(), n, "a step takes as many evaluations as it has stages");
         assert_eq!(a.pop().as_ref(), Some(&u_new));
         assert_eq!(times.pop(), Some(1.0));
-        T::prepare(stages, &mut memory);
         let step = Step { t: 0.0, h: 1.0, t_new: 1.0, u: &u, u_new: &u_new };
         let dense = [0, 1, 2].map(|m| (0..n).map(|i| T::cubic(&step, &memory, i)[m]).collect());
         a.iter_mut().for_each(|row| row.truncate(stages));
@@ -71,25 +71,53 @@ impl Rhs for Decays {
     }
 }
 
+/// One step of length 1 from 1 of $u' = -x u$, for each of the $x$.
+struct Decay {
+    x: Vec<f64>,
+    u: Vec<f64>,
+    u_new: Vec<f64>,
+    memory: Memory,
+}
+
+impl Decay {
+    fn of<T: StabilizedMethod + Recurrent>(stages: usize, x: Vec<f64>) -> Decay {
+        let mut f = Decays(x.iter().map(|x| -x).collect());
+        let (u, mut u_new) = (vec![1.0; x.len()], vec![0.0; x.len()]);
+        let mut memory = Memory::default();
+        memory.resize::<T>(x.len());
+        f.eval(0, 0.0, &u, &mut memory.slope);
+        T::prepare(stages, &mut memory);
+        T::advance(&mut f, &Attempt { t: 0.0, h: 1.0, u: &u, stages }, &mut memory, &mut u_new);
+        Decay { x, u, u_new, memory }
+    }
+}
+
+fn points(length: f64, count: usize) -> Vec<f64> {
+    (1..=count).map(|i| length * i as f64 / count as f64).collect()
+}
+
 /// $(x, R_\theta(-x))$ at so many points up to `length`, from one step each: what the dense output gives at $\theta$.
 pub fn on_the_real_axis<T: StabilizedMethod + Recurrent>(
     stages: usize,
     length: f64,
-    points: usize,
+    count: usize,
     theta: f64,
 ) -> impl Iterator<Item = (f64, f64)> {
-    let x: Vec<f64> = (1..=points).map(|i| length * i as f64 / points as f64).collect();
-    let mut f = Decays(x.iter().map(|x| -x).collect());
-    let (u, mut u_new) = (vec![1.0; points], vec![0.0; points]);
-    let mut memory = Memory::default();
-    memory.resize::<T>(points);
-    f.eval(0, 0.0, &u, &mut memory.slope);
-    T::advance(&mut f, &Attempt { t: 0.0, h: 1.0, u: &u, stages }, &mut memory, &mut u_new);
-    T::prepare(stages, &mut memory);
-    let step = Step { t: 0.0, h: 1.0, t_new: 1.0, u: &u, u_new: &u_new };
+    let Decay { x, u, mut u_new, memory } = Decay::of::<T>(stages, points(length, count));
     if theta < 1.0 {
+        let step = Step { t: 0.0, h: 1.0, t_new: 1.0, u: &u, u_new: &u_new };
         let cubic = |i| T::cubic(&step, &memory, i).into_iter().rev().fold(0.0, |sum, c| (sum + c) * theta);
-        u_new = (0..points).map(|i| 1.0 + cubic(i)).collect();
+        u_new = (0..count).map(|i| 1.0 + cubic(i)).collect();
     }
     x.into_iter().zip(u_new)
+}
+
+/// $(x, R(-x) - e^{-x}, E(-x))$: the error of one step and its estimate.
+pub fn errors_on_the_real_axis<T: StabilizedMethod + Recurrent>(
+    stages: usize,
+    length: f64,
+    count: usize,
+) -> impl Iterator<Item = (f64, f64, f64)> {
+    let Decay { x, u_new, memory, .. } = Decay::of::<T>(stages, points(length, count));
+    x.into_iter().zip(u_new).zip(memory.error).map(|((x, r), e)| (x, r - (-x).exp(), e))
 }

@@ -1,5 +1,6 @@
 //! Promises of the solver layer that are about more than one of its files.
 
+mod additive;
 mod algebraic;
 mod going_on;
 mod stepping;

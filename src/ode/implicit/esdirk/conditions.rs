@@ -4,7 +4,7 @@ use super::super::order_conditions::{
     Matrix, Vertex, apply, dense_weights, dot, full, inverse_of_lower, trees, weights,
 };
 use super::super::stability::{Complex, magnitudes, runge_kutta};
-use super::{EsdirkTableau, ImexTableau};
+use super::EsdirkTableau;
 
 /// $A$ with its diagonal.
 pub fn matrix<T: EsdirkTableau>() -> Matrix {
@@ -58,7 +58,7 @@ pub fn check_order<T: EsdirkTableau>(b: &[f64], theta: f64, order: usize, epsilo
 }
 
 /// The same for the additive method.
-pub fn check_additive_order<T: ImexTableau>(b: &[f64], theta: f64, order: usize, epsilon: f64) {
+pub fn check_additive_order<T: EsdirkTableau>(b: &[f64], theta: f64, order: usize, epsilon: f64) {
     let (implicit, explicit) = (matrix::<T>(), full(T::A_EXPLICIT));
     for (row, c) in explicit.iter().zip(T::C) {
         approx::assert_abs_diff_eq!(row.iter().sum::<f64>(), *c, epsilon = epsilon);

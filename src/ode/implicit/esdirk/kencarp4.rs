@@ -1,7 +1,7 @@
 //! ARK4(3)6L\[2\]SA of Kennedy and Carpenter, alone or with its explicit companion.
 
 use super::super::Row;
-use super::{EsdirkTableau, ImexTableau};
+use super::EsdirkTableau;
 
 /// ESDIRK method of order 4 with an embedded one of order 3, five implicit stages, for stiff systems at medium
 /// tolerances; with its explicit companion for sums of a stiff and a non-stiff part.
@@ -10,6 +10,14 @@ use super::{EsdirkTableau, ImexTableau};
 ///   components.
 /// - Dense output of order 3, degree 3, the same for both parts. In algebraic components $v$, and in the limit of very
 ///   stiff ones, it is of order 2: its error is at most $0.027 h^3 |v_{ttt}|$ to leading order.
+///
+/// With $\dot u = f_I(t, u) + f_E(t, u)$, of which only $f_I$ is stiff ([`Split`](crate::model::Split)):
+///
+/// $$ U_i = u + h \sum_{j<i} a^E_{ij} f_E(t_j, U_j) + h \sum_{j<i} a_{ij} f_I(t_j, U_j) + h \gamma f_I(t_i, U_i),
+/// \qquad u_{+} = u + h \sum_i b_i (f_E + f_I)(t_i, U_i) $$
+///
+/// Both parts have the times $c$, the weights $b$ and $\tilde b$ and the dense output in common. The explicit weights are not
+/// the last row of $a^E$: $u_{+}$ is not the last stage, and the next step evaluates both parts there.
 ///
 /// Source: C. A. Kennedy, M. H. Carpenter, *Additive Runge–Kutta schemes for convection–diffusion–reaction equations*,
 /// Applied Numerical Mathematics 44 (2003) 139–181, appendix C. The explicit coefficients and the dense output are the
@@ -113,9 +121,6 @@ impl EsdirkTableau for KenCarp4 {
             (4, 1.552_335_503_223_170_7),
         ],
     ];
-}
-
-impl ImexTableau for KenCarp4 {
     const A_EXPLICIT: &'static [Row] = &[
         &[],
         &[(0, 0.5)],

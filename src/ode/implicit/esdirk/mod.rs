@@ -72,21 +72,13 @@ pub trait EsdirkTableau {
     /// Coefficients $r_{im}$ of $\theta^m$, $m = 1 \dots$ `DENSE_DEGREE`, by stage; stages absent have $b_i(\theta) =
     /// 0$.
     const DENSE: &'static [(usize, &'static [f64])];
+    /// Rows $a^E_{ij}$, $j < i$, of an explicit companion for the non-stiff part of a sum, where there is one: see
+    /// [`KenCarp4`].
+    const A_EXPLICIT: &'static [Row] = &[];
     /// Rows $p_{ij}$ of first guesses for the iterations, $k_i \approx \sum_{j<i} p_{ij} k_j$.
     ///
     /// The stages' derivatives lie on $u'(t)$ up to $O(h^3)$, so the guess is the quadratic through them at $c_i$ (the
     /// line or the constant where fewer are known). Where there are more than three, the smallest $\sum_j p_{ij}^2$
     /// decides.
     const PREDICTOR: &'static [Row];
-}
-
-/// An ESDIRK method with an explicit companion for $u' = f_E(t, u) + f_I(t, u)$, of which only $f_I$ is stiff:
-///
-/// $$ U_i = u + h \sum_{j<i} a^E_{ij} f_E(t_j, U_j) + h \sum_{j<i} a_{ij} f_I(t_j, U_j) + h \gamma f_I(t_i, U_i),
-/// \qquad u_{+} = u + h \sum_i b_i (f_E + f_I)(t_i, U_i) $$
-///
-/// Both parts have the times $c$, the weights $b$ and $\tilde b$ and the dense output in common.
-pub trait ImexTableau: EsdirkTableau {
-    /// Rows $a^E_{ij}$, $j < i$.
-    const A_EXPLICIT: &'static [Row];
 }

@@ -16,6 +16,13 @@ pub(crate) struct Esdirk<T> {
     convergence: Convergence,
     /// $k_i$, one after the other, `n` numbers each.
     k: Vec<f64>,
+    /// Whether a non-stiff part is taken explicitly. Then $k_i$ is that of the stiff part, `k_explicit` that of the other, and
+    /// `k_both` their sum.
+    additive: bool,
+    k_explicit: Vec<f64>,
+    k_both: Vec<f64>,
+    /// Both parts at the end of the attempted step.
+    slopes_new: Vec<f64>,
     /// $u + h \sum_{j<i} a_{ij} k_j$.
     base: Vec<f64>,
     stage: Vec<f64>,
@@ -38,6 +45,10 @@ impl<T: EsdirkTableau> Esdirk<T> {
             matrix: IterationMatrix::default(),
             convergence: Convergence::new(ITERATIONS),
             k: Vec::new(),
+            additive: false,
+            k_explicit: Vec::new(),
+            k_both: Vec::new(),
+            slopes_new: Vec::new(),
             base: Vec::new(),
             stage: Vec::new(),
             f: Vec::new(),
@@ -65,11 +76,15 @@ impl<T: EsdirkTableau> Esdirk<T> {
         let sigma = 1.0 / (h * T::GAMMA);
         for s in 1..T::STAGES {
             combine(T::A[s], &self.k, h, u, &mut self.base);
+            if self.additive {
+                self.moved.copy_from_slice(&self.base);
+                combine(T::A_EXPLICIT[s], &self.k_explicit, h, &self.moved, &mut self.base);
+            }
             // The first guess of the stage, from the guess of its derivative.
             combine(T::PREDICTOR[s], &self.k, h * T::GAMMA, &self.base, &mut self.stage);
             self.convergence.begin();
             loop {
-                f.eval(s, t + T::C[s] * h, &self.stage, &mut self.f);
+                f.eval_stiff(s, t + T::C[s] * h, &self.stage, &mut self.f);
                 cx.statistics.rhs += 1;
                 cx.statistics.newton_iterations += 1;
                 if let Some(component) = first_not_finite(&self.f) {
@@ -100,9 +115,50 @@ impl<T: EsdirkTableau> Esdirk<T> {
             for i in 0..n {
                 self.k[s * n + i] = sigma * (self.stage[i] - self.base[i]);
             }
+            if self.additive {
+                let explicit = &mut self.k_explicit[s * n..][..n];
+                f.eval_nonstiff(t + T::C[s] * h, &self.stage, explicit);
+                cx.statistics.rhs += 1;
+                if let Some(component) = first_not_finite(explicit) {
+                    return Err(Rejection::NotFinite(component));
+                }
+            }
         }
-        u_new.copy_from_slice(&self.stage);
-        Ok(())
+        if self.additive {
+            self.finish_sum(f, t + h, h, u, u_new, cx)
+        } else {
+            u_new.copy_from_slice(&self.stage);
+            Ok(())
+        }
+    }
+
+    /// The solution of an additive step, and both parts there.
+    fn finish_sum<F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        t_new: f64,
+        h: f64,
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        for (both, (k, explicit)) in self.k_both.iter_mut().zip(self.k.iter().zip(&self.k_explicit)) {
+            *both = k + explicit;
+        }
+        combine(T::B, &self.k_both, h, u, u_new);
+        let (stiff, explicit) = self.slopes_new.split_at_mut(u.len());
+        f.eval_stiff(0, t_new, u_new, stiff);
+        f.eval_nonstiff(t_new, u_new, explicit);
+        cx.statistics.rhs += 2;
+        match first_not_finite(stiff).or_else(|| first_not_finite(explicit)) {
+            Some(component) => Err(Rejection::NotFinite(component)),
+            None => Ok(()),
+        }
+    }
+
+    /// What solution, error estimate and dense output are combined of.
+    fn slopes(&self) -> &[f64] {
+        if self.additive { &self.k_both } else { &self.k }
     }
 }
 
@@ -117,20 +173,35 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
         for v in [&mut self.base, &mut self.stage, &mut self.f, &mut self.moved, &mut self.product, &mut self.error] {
             v.resize(n, 0.0);
         }
+        self.additive = f.is_split() && !T::A_EXPLICIT.is_empty();
+        let more = if self.additive { n } else { 0 };
+        self.k_explicit.resize(T::STAGES * more, 0.0);
+        self.k_both.resize(T::STAGES * more, 0.0);
+        self.slopes_new.resize(2 * more, 0.0);
         self.convergence.forget();
         self.matrix.start(f, cx);
         self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
-        f.eval(0, t, u, &mut self.f);
+        f.eval_stiff(0, t, u, &mut self.f);
         cx.statistics.rhs += 1;
         if let Some(component) = first_not_finite(&self.f) {
             return Err(component);
         }
         self.matrix.initial_slope(f, t, u, &self.f, &mut self.k[..n], cx);
+        if self.additive {
+            f.eval_nonstiff(t, u, &mut self.k_explicit[..n]);
+            cx.statistics.rhs += 1;
+            if let Some(component) = first_not_finite(&self.k_explicit[..n]) {
+                return Err(component);
+            }
+            for i in 0..n {
+                self.k_both[i] = self.k[i] + self.k_explicit[i];
+            }
+        }
         Ok(())
     }
 
     fn slope(&self) -> &[f64] {
-        &self.k[..self.f.len()]
+        &self.slopes()[..self.f.len()]
     }
 
     fn attempt(
@@ -146,7 +217,7 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
         let sigma = 1.0 / (h * T::GAMMA);
         loop {
             if self.matrix.is_worn() {
-                f.eval(0, t, u, &mut self.f);
+                f.eval_stiff(0, t, u, &mut self.f);
                 cx.statistics.rhs += 1;
                 self.matrix.evaluate(f, t, u, &self.f, cx);
                 self.convergence.forget();
@@ -164,7 +235,8 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
             return Ok(());
         }
         self.base.fill(0.0);
-        combine(T::E, &self.k, h, &self.base, &mut self.error);
+        let slopes = if self.additive { &self.k_both } else { &self.k };
+        combine(T::E, slopes, h, &self.base, &mut self.error);
         if T::ERROR_TO_FILTER {
             for i in 0..n {
                 self.moved[i] = sigma * self.error[i];
@@ -187,7 +259,16 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
 
     fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
         let n = step.u.len();
-        self.k.copy_within((T::STAGES - 1) * n.., 0);
+        if self.additive {
+            let (stiff, explicit) = self.slopes_new.split_at(n);
+            self.k[..n].copy_from_slice(stiff);
+            self.k_explicit[..n].copy_from_slice(explicit);
+            for i in 0..n {
+                self.k_both[i] = stiff[i] + explicit[i];
+            }
+        } else {
+            self.k.copy_within((T::STAGES - 1) * n.., 0);
+        }
         let h = step.h.abs();
         let next = h * self.controller.accepted(self.norm, h);
         self.matrix.after_step(self.convergence.worst_rate <= rate_to_keep(n));
@@ -215,17 +296,17 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
         out.copy_from_slice(step.u);
         for (j, r) in T::DENSE {
             let weight = step.h * power_sum(r, theta);
-            for (y, k) in out.iter_mut().zip(&self.k[j * n..][..n]) {
+            for (y, k) in out.iter_mut().zip(&self.slopes()[j * n..][..n]) {
                 *y += weight * k;
             }
         }
     }
 
     fn polynomial(&self, step: &Step, rows: &mut Vec<f64>) {
-        let n = step.u.len();
+        let (n, slopes) = (step.u.len(), self.slopes());
         for m in 0..T::DENSE_DEGREE {
             let weight = |r: &[f64]| step.h * r.get(m).copied().unwrap_or(0.0);
-            rows.extend((0..n).map(|i| T::DENSE.iter().map(|(j, r)| weight(r) * self.k[j * n + i]).sum::<f64>()));
+            rows.extend((0..n).map(|i| T::DENSE.iter().map(|(j, r)| weight(r) * slopes[j * n + i]).sum::<f64>()));
         }
     }
 

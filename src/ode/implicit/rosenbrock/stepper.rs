@@ -107,8 +107,9 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
                 Ok(())
             }
             Some(false) => {
-                let known = self.value.iter().zip(&self.sum).map(|(f, c)| f + c).position(|x| !x.is_finite());
-                Err(Rejection::NotFinite(known.unwrap_or(0)))
+                // Stages before this one were finite.
+                let component = first_not_finite(&self.value).or_else(|| first_not_finite(&self.f_t));
+                Err(Rejection::NotFinite(component.unwrap_or(0)))
             }
             None => self.finish_any(s, inverse, factor, &next, cx),
         }
