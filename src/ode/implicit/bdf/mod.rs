@@ -19,13 +19,24 @@
 //! % of those of BDF, which makes steps 26, 26, 26 and 12 % longer, and the angles of A(α)-stability of orders 3 and 4
 //! are 80° and 66° in place of 86° and 73°. Order 5 has no angle to spare: $\kappa_5 = 0$.
 //!
-//! Dense output is the polynomial $\sum_{m=0}^k \nabla^m u_{n+1} \prod_{l<m} (s + l)/(l + 1)$ at $t_{n+1} + s h$, of
+//! # Differential-algebraic equations
+//! With $\alpha_k = (1 - \kappa_k) \gamma_k$, an error $e$ of the formula is one of
+//! $(\alpha_k M - h f_u)^{-1} \alpha_k M e$ in the state. That is estimated where $M$ is singular, for all orders.
+//! $\nabla^{k+1} u_{n+1}$ itself holds whatever the algebraic equations of the last points are off by, which no step is
+//! short enough to make pass.
+//!
+//! # Dense output
+//! The polynomial $\sum_{m=0}^k \nabla^m u_{n+1} \prod_{l<m} (s + l)/(l + 1)$ at $t_{n+1} + s h$, of
 //! order $k$.
 //!
 //! Source: L. F. Shampine, M. W. Reichelt, *The MATLAB ODE Suite*, SIAM Journal on Scientific Computing 18 (1997) 1–22,
 //! section 2; G. D. Byrne, A. C. Hindmarsh, ACM Transactions on Mathematical Software 1 (1975) 71–96, for steps held
 //! constant.
 
+mod control;
+mod corrector;
+#[cfg(test)]
+mod reliability;
 mod stepper;
 
 pub(crate) use stepper::Bdf;

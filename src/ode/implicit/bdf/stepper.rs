@@ -1,25 +1,28 @@
 //! The step of the variable-order BDF, in its NDF variant.
 
+use super::control::{after_failure, next, strictness};
+use super::corrector::{Corrector, Verdict, rate_to_keep};
 use super::{ALPHA, ERROR_CONSTANT, GAMMA, MAX_ORDER, rescaling};
 use crate::ode::control::{error_norm, first_not_finite, worst_component};
 use crate::ode::implicit::matrix::IterationMatrix;
-use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 
-/// Memory, order and step control of the BDF.
+/// Memory of the BDF.
 ///
 /// The order rises or falls by one, whichever promises the longest step, after as many steps of one size as the formula
 /// has points (L. F. Shampine, M. W. Reichelt 1997, section 2).
 pub(crate) struct Bdf {
     matrix: IterationMatrix,
-    convergence: Convergence,
+    corrector: Corrector,
     order: usize,
     /// Steps made with this size and order.
     equal_steps: usize,
     /// Step size of the grid of the differences, signed; NaN before the first step.
     h: f64,
+    /// Order up to which the differences belong to that grid: higher than the order after a failure that lowered it.
+    degree: usize,
     /// $\nabla^0 u, \nabla^1 u, \dots$, `n` numbers each.
     differences: Vec<f64>,
     /// The same at the end of the attempted step.
@@ -33,31 +36,35 @@ pub(crate) struct Bdf {
     moved: Vec<f64>,
     product: Vec<f64>,
     error: Vec<f64>,
-    norm: f64,
-    norm_below: f64,
-    norm_above: f64,
+    /// Errors of the attempt in units of what is allowed, had it been made with the order below, with this one and with
+    /// the one above; infinite where they are not known.
+    norms: [f64; 3],
     /// Attempts in a row that failed their error test.
     failures: usize,
+    /// How many times smaller than the tolerance the error of a step has to be.
+    strictness: f64,
+    /// The same for the attempted step.
+    held_to: f64,
+    /// Whether the mass matrix is singular.
+    algebraic: bool,
 }
 
-/// Iterations of Newton's method; more are not worth it where a new Jacobian helps.
-const ITERATIONS: usize = 4;
-const SAFETY: f64 = 0.9;
-/// A step is made longer only by this factor or more, so that the factors serve longer.
-const WORTH_GROWING: f64 = 1.2;
-const GROW: f64 = 10.0;
-const SHRINK: f64 = 0.2;
 /// Rows of differences: up to two beyond the highest order.
 const ROWS: usize = MAX_ORDER + 3;
+/// So many failures in a row are no accident.
+const MANY_FAILURES: usize = 3;
+/// So short is a step, relative to the time, only where it has to be.
+const NO_TIME: f64 = 1e-12;
 
 impl Bdf {
     pub fn new() -> Self {
         Bdf {
             matrix: IterationMatrix::default(),
-            convergence: Convergence::new(ITERATIONS),
+            corrector: Corrector::new(),
             order: 1,
             equal_steps: 0,
             h: f64::NAN,
+            degree: 1,
             differences: Vec::new(),
             ahead: Vec::new(),
             rescaled: Vec::new(),
@@ -68,10 +75,11 @@ impl Bdf {
             moved: Vec::new(),
             product: Vec::new(),
             error: Vec::new(),
-            norm: 0.0,
-            norm_below: 0.0,
-            norm_above: 0.0,
+            norms: [f64::INFINITY; 3],
             failures: 0,
+            strictness: 1.0,
+            held_to: 1.0,
+            algebraic: false,
         }
     }
 
@@ -83,21 +91,60 @@ impl Bdf {
                 *d = h * s;
             }
         } else {
-            let r = rescaling(self.order, h / self.h);
-            self.rescaled[..(self.order + 1) * n].fill(0.0);
+            let r = rescaling(self.degree, h / self.h);
+            let rows = (self.order + 1) * n;
+            self.rescaled[..rows].fill(0.0);
             for j in 0..=self.order {
-                for m in 0..=self.order {
+                for m in 0..=self.degree {
                     let (to, from) = (j * n, m * n);
                     for c in 0..n {
                         self.rescaled[to + c] += r[j][m] * self.differences[from + c];
                     }
                 }
             }
-            let rows = (self.order + 1) * n;
             self.differences[..rows].copy_from_slice(&self.rescaled[..rows]);
         }
-        self.h = h;
-        self.equal_steps = 0;
+        (self.h, self.degree, self.equal_steps) = (h, self.order, 0);
+    }
+
+    /// Extrapolates the differences, and sums up what they contribute to the formula.
+    fn predict(&mut self, u_new: &mut [f64]) {
+        let n = u_new.len();
+        u_new.fill(0.0);
+        self.known.fill(0.0);
+        // The highest differences, which are the smallest, first.
+        for (m, row) in self.differences.chunks_exact(n).enumerate().take(self.order + 1).rev() {
+            for ((u, x), d) in u_new.iter_mut().zip(&mut self.known).zip(row) {
+                *u += d;
+                *x += GAMMA[m] * d;
+            }
+        }
+    }
+
+    /// A matrix that serves at `t` for this step size and order.
+    fn prepare<F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        t: f64,
+        u: &[f64],
+        cx: &mut Context,
+    ) -> Result<(), Rejection> {
+        if self.matrix.is_worn() {
+            self.corrector.drop_factors();
+            f.eval(0, t, u, &mut self.f);
+            cx.statistics.rhs += 1;
+            if let Some(component) = first_not_finite(&self.f) {
+                return Err(Rejection::NotFinite(component));
+            }
+            self.matrix.evaluate(f, t, u, &self.f, cx);
+        }
+        let sigma = ALPHA[self.order] / self.h;
+        if !self.corrector.serves(sigma) {
+            self.corrector.drop_factors();
+            self.matrix.factorize(sigma, cx)?;
+            self.corrector.made(sigma);
+        }
+        Ok(())
     }
 
     /// Newton's method for the correction, from zero; `u_new` begins as the prediction.
@@ -110,7 +157,7 @@ impl Bdf {
     ) -> Result<(), Rejection> {
         let (alpha, h) = (ALPHA[self.order], self.h);
         self.correction.fill(0.0);
-        self.convergence.begin();
+        let scale = self.corrector.begin(alpha / h);
         loop {
             f.eval(0, t_new, u_new, &mut self.f);
             cx.statistics.rhs += 1;
@@ -130,11 +177,12 @@ impl Bdf {
                 }
             }
             self.matrix.solve(&mut self.f, cx)?;
-            for ((u, d), x) in u_new.iter_mut().zip(&mut self.correction).zip(&self.f) {
-                *u += x;
-                *d += x;
+            for ((u, d), x) in u_new.iter_mut().zip(&mut self.correction).zip(&mut self.f) {
+                *x *= scale;
+                *u += *x;
+                *d += *x;
             }
-            match self.convergence.judge(error_norm(cx.options, &self.f, u_new, u_new)) {
+            match self.corrector.judge(self.strictness * error_norm(cx.options, &self.f, u_new, u_new)) {
                 Verdict::Converged => return Ok(()),
                 Verdict::GoOn => {}
                 Verdict::Failed => return Err(Rejection::Newton),
@@ -142,13 +190,59 @@ impl Bdf {
         }
     }
 
-    /// The scaled size of the error that order `order` would have made, from its difference.
-    fn norm_of(&mut self, order: usize, row: usize, u: &[f64], u_new: &[f64], cx: &Context) -> f64 {
-        let n = u.len();
-        for (e, d) in self.moved.iter_mut().zip(&self.ahead[row * n..(row + 1) * n]) {
-            *e = ERROR_CONSTANT[order] * d;
+    /// The error that order `order` would have made, from its difference in `moved`, is left there; its scaled size.
+    fn estimate<F: Implicit + ?Sized>(
+        &mut self,
+        f: &F,
+        order: usize,
+        u: &[f64],
+        u_new: &[f64],
+        cx: &mut Context,
+    ) -> Result<f64, Rejection> {
+        self.moved.iter_mut().for_each(|x| *x *= ERROR_CONSTANT[order]);
+        if let Some(mass) = f.mass().filter(|_| self.algebraic) {
+            mass.multiply(&self.moved, &mut self.product);
+            let sigma = self.corrector.made_for();
+            self.product.iter_mut().for_each(|x| *x *= sigma);
+            self.matrix.solve(&mut self.product, cx)?;
+            std::mem::swap(&mut self.moved, &mut self.product);
         }
-        error_norm(cx.options, &self.moved, u, u_new)
+        Ok(self.held_to * error_norm(cx.options, &self.moved, u, u_new))
+    }
+
+    /// The same for the order below, whose difference is $\nabla^k u_{n+1}$.
+    fn estimate_below<F: Implicit + ?Sized>(
+        &mut self,
+        f: &F,
+        u: &[f64],
+        u_new: &[f64],
+        cx: &mut Context,
+    ) -> Result<f64, Rejection> {
+        let (n, k) = (u.len(), self.order);
+        if k == 1 {
+            return Ok(f64::INFINITY);
+        }
+        for ((x, d), correction) in self.moved.iter_mut().zip(&self.differences[k * n..]).zip(&self.correction) {
+            *x = d + correction;
+        }
+        self.estimate(f, k - 1, u, u_new, cx)
+    }
+
+    /// The differences at the new point: $\nabla^{k+2}$ and $\nabla^{k+1}$ from the correction, the others by summing
+    /// up.
+    fn advance(&mut self, u_new: &[f64]) {
+        let (n, k) = (u_new.len(), self.order);
+        for c in 0..n {
+            let (d, before) = (self.correction[c], self.differences[(k + 1) * n + c]);
+            self.ahead[(k + 2) * n + c] = d - before;
+            self.ahead[(k + 1) * n + c] = d;
+        }
+        for m in (0..=k).rev() {
+            for c in 0..n {
+                self.ahead[m * n + c] = self.differences[m * n + c] + self.ahead[(m + 1) * n + c];
+            }
+        }
+        self.ahead[..n].copy_from_slice(u_new);
     }
 }
 
@@ -174,9 +268,11 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
         ] {
             v.resize(n, 0.0);
         }
-        (self.order, self.equal_steps, self.h, self.failures) = (1, 0, f64::NAN, 0);
+        (self.order, self.degree, self.equal_steps, self.h, self.failures) = (1, 1, 0, f64::NAN, 0);
         self.differences[..n].copy_from_slice(u);
-        self.convergence.forget();
+        self.strictness = strictness(cx.options.rtol);
+        self.algebraic = f.mass().is_some_and(|mass| mass.is_singular());
+        self.corrector = Corrector::new();
         self.matrix.start(f, cx);
         f.eval(0, t, u, &mut self.f);
         cx.statistics.rhs += 1;
@@ -200,37 +296,20 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
         u_new: &mut [f64],
         cx: &mut Context,
     ) -> Result<(), Rejection> {
-        let n = u.len();
         if h != self.h {
             self.rescale(h);
         }
         let k = self.order;
-        self.known.fill(0.0);
-        for (m, row) in self.differences.chunks_exact(n).enumerate().take(k + 1).skip(1) {
-            for (x, d) in self.known.iter_mut().zip(row) {
-                *x += GAMMA[m] * d;
-            }
-        }
+        // Failing over and over, or with hardly a time between its ends, the step meets a jump of the right-hand side:
+        // that is one error, not one of many that add up.
+        let at_jump = self.failures >= MANY_FAILURES || h.abs() < NO_TIME * t.abs();
+        self.held_to = if at_jump { 1.0 } else { self.strictness };
         loop {
-            u_new.fill(0.0);
-            // The highest differences, which are the smallest, first.
-            for row in self.differences.chunks_exact(n).take(k + 1).rev() {
-                for (u, d) in u_new.iter_mut().zip(row) {
-                    *u += d;
-                }
-            }
-            if self.matrix.is_worn() {
-                f.eval(0, t + h, u_new, &mut self.f);
-                cx.statistics.rhs += 1;
-                if let Some(component) = first_not_finite(&self.f) {
-                    return Err(Rejection::NotFinite(component));
-                }
-                self.matrix.evaluate(f, t + h, u_new, &self.f, cx);
-                self.convergence.forget();
-            }
-            self.matrix.factorize(ALPHA[k] / h, cx)?;
+            self.predict(u_new);
+            self.prepare(f, t + h, u_new, cx)?;
             match self.correct(f, t + h, u_new, cx) {
-                // Before the step is given up, a fresh Jacobian.
+                // Before the step is given up, factors for its own shift, then a fresh Jacobian.
+                Err(Rejection::Newton) if self.corrector.lags(ALPHA[k] / h) => self.corrector.drop_factors(),
                 Err(Rejection::Newton) if !self.matrix.current => self.matrix.wear_out(),
                 Err(why) => {
                     // The place of the next attempt is another one.
@@ -240,31 +319,27 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
                 Ok(()) => break,
             }
         }
-        for (e, d) in self.error.iter_mut().zip(&self.correction) {
-            *e = ERROR_CONSTANT[k] * d;
+        self.moved.copy_from_slice(&self.correction);
+        self.norms = [f64::INFINITY, self.estimate(f, k, u, u_new, cx)?, f64::INFINITY];
+        std::mem::swap(&mut self.moved, &mut self.error);
+        if cx.options.fixed_step.is_some() && self.norms[1].is_finite() {
+            self.norms[1] = 0.0;
         }
-        self.norm = if cx.options.fixed_step.is_some() { 0.0 } else { error_norm(cx.options, &self.error, u, u_new) };
-        if self.norm > 1.0 {
+        if self.norms[1] > 1.0 {
+            self.norms[0] = self.estimate_below(f, u, u_new, cx)?;
             return Err(Rejection::Error);
         }
-        if self.norm.is_nan() {
+        if self.norms[1].is_nan() {
             return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
-        // The differences at the new point: ∇ᵏ⁺² and ∇ᵏ⁺¹ from the correction, the others by summing up.
-        for c in 0..n {
-            let (d, before) = (self.correction[c], self.differences[(k + 1) * n + c]);
-            self.ahead[(k + 2) * n + c] = d - before;
-            self.ahead[(k + 1) * n + c] = d;
-        }
-        for m in (0..=k).rev() {
-            for c in 0..n {
-                self.ahead[m * n + c] = self.differences[m * n + c] + self.ahead[(m + 1) * n + c];
-            }
-        }
-        self.ahead[..n].copy_from_slice(u_new);
+        self.advance(u_new);
         if self.equal_steps >= k {
-            self.norm_below = if k > 1 { self.norm_of(k - 1, k, u, u_new, cx) } else { f64::INFINITY };
-            self.norm_above = if k < MAX_ORDER { self.norm_of(k + 1, k + 2, u, u_new, cx) } else { f64::INFINITY };
+            self.norms[0] = self.estimate_below(f, u, u_new, cx)?;
+            if k < MAX_ORDER {
+                let n = u.len();
+                self.moved.copy_from_slice(&self.ahead[(k + 2) * n..(k + 3) * n]);
+                self.norms[2] = self.estimate(f, k + 1, u, u_new, cx)?;
+            }
         }
         Ok(())
     }
@@ -272,30 +347,20 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
     fn accept(&mut self, _f: &mut F, step: &Step, cx: &mut Context) -> f64 {
         std::mem::swap(&mut self.differences, &mut self.ahead);
         self.failures = 0;
-        let (h, k) = (step.h.abs(), self.order);
-        self.matrix.after_step(self.convergence.worst_rate <= rate_to_keep(step.u.len()));
+        let h = step.h.abs();
+        self.matrix.after_step(self.corrector.worst_rate <= rate_to_keep(step.u.len()));
         self.equal_steps += 1;
-        if self.equal_steps <= k || cx.options.fixed_step.is_some() {
+        if self.equal_steps <= self.order || cx.options.fixed_step.is_some() {
             return h;
         }
-        let factor = |norm: f64, order: usize| norm.max(1e-12).powf(-1.0 / (order as f64 + 1.0));
-        let mut best = (factor(self.norm, k), k);
-        for (norm, order) in [(self.norm_below, k.wrapping_sub(1)), (self.norm_above, k + 1)] {
-            if norm.is_finite() && factor(norm, order) > best.0 {
-                best = (factor(norm, order), order);
+        match next(self.order, self.norms) {
+            None => h,
+            Some((order, growth)) => {
+                // A raised order begins with the difference that was found beyond the old one.
+                (self.order, self.degree, self.equal_steps) = (order, order, 0);
+                h * growth
             }
         }
-        let growth = (SAFETY * best.0).min(GROW);
-        if best.1 == k && growth < WORTH_GROWING {
-            return h;
-        }
-        if growth < 1.0 && best.1 >= k {
-            return h;
-        }
-        // A raised order begins with the difference that was found beyond the old one.
-        self.order = best.1;
-        self.equal_steps = 0;
-        h * growth.max(SHRINK)
     }
 
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
@@ -304,11 +369,11 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
             return 0.25 * h;
         }
         self.failures += 1;
-        if self.failures >= 3 && self.order > 1 {
-            // The past does not tell what comes: begin again from the first differences.
-            self.order = 1;
-        }
-        h * (SAFETY * self.norm.powf(-1.0 / (self.order as f64 + 1.0))).clamp(SHRINK, SAFETY)
+        let [below, norm, _] = self.norms;
+        let (order, shorter) = after_failure(self.order, below, norm);
+        // The past does not tell what comes: begin again from the first differences.
+        self.order = if self.failures < MANY_FAILURES { order } else { 1 };
+        h * shorter
     }
 
     fn error(&self) -> &[f64] {
