@@ -81,9 +81,9 @@ fn stiffness_of_the_implicit_part_costs_no_steps() {
                 steps.push(solution.statistics().accepted);
             }
         }
-        // Other methods solve the sum, with its own Jacobian.
+        // Other methods solve the sum, with its own Jacobian; ten times the tolerance of a state of size four.
         let solve = Solve::system(&split, exact(0.0), 0.0, 4.0).method(Method::Rodas5P).rtol(1e-6).atol(1e-6);
-        assert!(error(solve.run().unwrap().last(), 4.0) < 1e-5);
+        assert!(error(solve.run().unwrap().last(), 4.0) < 5e-5);
     }
     assert!(steps.iter().max().unwrap() < &(3 * steps.iter().min().unwrap()), "{steps:?}");
 }
