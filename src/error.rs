@@ -37,6 +37,25 @@ pub enum Error {
     Steady(#[from] crate::ode::SteadyError),
 }
 
+impl Error {
+    /// The solution up to where a solve failed, if that is what happened.
+    ///
+    /// ```
+    /// use ansatz::prelude::*;
+    /// let blow_up = from_fn(["u"], |_t, u, _p, du| du[0] = u[0] * u[0]);
+    /// let error = Solve::system(&blow_up, [1.0], 0.0, 2.0).run().unwrap_err();
+    /// let partial = error.partial().expect("nothing is lost");
+    /// assert!((partial.at(0.5)?[0] - 2.0).abs() < 1e-3);
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    pub fn partial(&self) -> Option<&crate::ode::Solution> {
+        match self {
+            Error::Solve(error) => error.partial(),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)

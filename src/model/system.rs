@@ -49,6 +49,40 @@ pub trait System: Sync {
     }
 }
 
+/// A system lent is a system.
+impl<S: System + ?Sized> System for &S {
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+    fn check_parameters(&self, length: usize) -> Result<(), ModelError> {
+        (**self).check_parameters(length)
+    }
+    fn state_name(&self, index: usize) -> String {
+        (**self).state_name(index)
+    }
+    fn eval(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64]) {
+        (**self).eval(t, u, p, du);
+    }
+    fn sparsity(&self) -> Option<&Sparsity> {
+        (**self).sparsity()
+    }
+    fn state_jacobian(&self, t: f64, u: &[f64], p: &[f64], values: &mut [f64]) -> bool {
+        (**self).state_jacobian(t, u, p, values)
+    }
+    fn is_autonomous(&self) -> bool {
+        (**self).is_autonomous()
+    }
+    fn time_derivative(&self, t: f64, u: &[f64], p: &[f64], f_t: &mut [f64]) -> bool {
+        (**self).time_derivative(t, u, p, f_t)
+    }
+    fn mass_matrix(&self) -> Option<MassMatrix> {
+        (**self).mass_matrix()
+    }
+    fn split(&self) -> Option<(&dyn System, &dyn System)> {
+        (**self).split()
+    }
+}
+
 /// A system with exact derivatives: one recorded evaluation serves any number of products.
 ///
 /// `record` evaluates and keeps on `tape` what `vjp`, `jvp` and `jacobian` need, so that the reverse sweep of a solve

@@ -65,6 +65,11 @@ impl AlgebraicEquations {
         }
     }
 
+    /// Whether states are computed to make them hold.
+    pub fn mends(&self) -> bool {
+        self.mends
+    }
+
     /// Sees to it that the equations hold at $(t, u)$, as far as the tolerances can tell: computes the algebraic states if
     /// that was asked for.
     pub fn fulfil(&mut self, f: &mut dyn Implicit, t: f64, u: &mut [f64], cx: &mut Context) -> Result<(), Stop> {

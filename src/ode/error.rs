@@ -233,6 +233,19 @@ pub enum SolveError {
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
+    /// The function of an event is not a number.
+    #[error(
+        "the function of event `{event}` is not a number near t = {t}: whether anything crosses zero cannot be said. Let it \
+         have a value wherever the solution goes"
+    )]
+    EventNotFinite {
+        /// The event.
+        event: String,
+        /// A time at which it is so.
+        t: f64,
+        /// The solution up to before `t`.
+        partial: Box<Solution>,
+    },
     /// The algebraic equations of a problem with a singular mass matrix do not hold at the start.
     #[error(
         "the state does not fulfil the algebraic equations at t = {t}: the equation of {component} is off by \
@@ -282,6 +295,7 @@ impl SolveError {
             | SolveError::TimeBudget { t, .. }
             | SolveError::EventIsZero { t, .. }
             | SolveError::EventsAccumulate { t, .. }
+            | SolveError::EventNotFinite { t, .. }
             | SolveError::InconsistentStart { t, .. }
             | SolveError::NoConsistentStart { t, .. } => Some(*t),
             SolveError::Argument { .. } => None,
@@ -302,6 +316,7 @@ impl SolveError {
             | SolveError::TimeBudget { partial, .. }
             | SolveError::EventIsZero { partial, .. }
             | SolveError::EventsAccumulate { partial, .. }
+            | SolveError::EventNotFinite { partial, .. }
             | SolveError::InconsistentStart { partial, .. }
             | SolveError::NoConsistentStart { partial, .. } => Some(partial),
             _ => None,

@@ -202,6 +202,8 @@ impl<'e> Events<'e> {
         }
         self.found.clear();
         self.ends.clear();
+        // The first place where a function is not a number, which matters if nothing ends the step before it.
+        let mut undefined: Option<(f64, usize)> = None;
         for k in 0..self.events.len() {
             let (mut side, mut before, mut all_zero) = (self.sides[k], 0.0, self.sides[k] == 0.0);
             if side == 0.0 && self.turned_back(k, slope, step) {
@@ -211,7 +213,13 @@ impl<'e> Events<'e> {
                 if theta == LOOKS[0] && side != 0.0 {
                     continue;
                 }
-                let here = sign(self.value(k, look, step, theta));
+                let value = self.value(k, look, step, theta);
+                if value.is_nan() {
+                    undefined = undefined.filter(|(first, _)| *first <= theta).or(Some((theta, k)));
+                    all_zero = false;
+                    break;
+                }
+                let here = sign(value);
                 if here == 0.0 && theta < 1.0 {
                     continue;
                 }
@@ -234,7 +242,14 @@ impl<'e> Events<'e> {
             }
             self.ends.push(side);
         }
+        let fault = |(theta, k): (f64, usize)| {
+            let t = step.t + theta * step.h;
+            Err(Stop { reason: StopReason::EventNotFinite(k), t, h: step.h, component: 0 })
+        };
         if self.found.is_empty() {
+            if let Some(undefined) = undefined {
+                return fault(undefined);
+            }
             std::mem::swap(&mut self.sides, &mut self.ends);
             return Ok(None);
         }
@@ -251,6 +266,9 @@ impl<'e> Events<'e> {
             let together = found.iter_mut().filter(|(theta, ..)| *theta >= first && *theta <= last);
             together.for_each(|(theta, ..)| *theta = last);
             found.sort_unstable_by(in_order);
+        }
+        if let Some(undefined) = undefined.filter(|(theta, _)| acting.is_none_or(|acting| *theta <= acting)) {
+            return fault(undefined);
         }
         let last = acting.unwrap_or(1.0);
         for &(theta, k, _) in found.iter().take_while(|(theta, ..)| *theta <= last) {
@@ -362,7 +380,8 @@ impl<'e> Events<'e> {
                 action = Action::End;
             }
         }
-        for preset in self.presets.iter().filter(|preset| preset.times.contains(&t)) {
+        // After an end a dose is left to what goes on from there.
+        for preset in self.presets.iter().filter(|preset| action == Action::GoOn && preset.times.contains(&t)) {
             (preset.effect)(t, u, &self.p);
         }
         self.changed(t, u);

@@ -20,10 +20,15 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
         format!("the state grew to {largest:.1e}, so it probably blows up in finite time near here")
     } else {
         match stop.reason {
-            StopReason::TooManySteps => {
+            StopReason::TooManySteps | StopReason::TimeBudget => {
                 "steps this short mean that the problem is stiff, oscillates fast, or is not smooth".to_string()
             }
             StopReason::StepTooSmall => "the solution is not smooth here, or the right-hand side jumps".to_string(),
+            StopReason::Newton => {
+                "the Jacobian may be wrong or change abruptly, or an iterative linear solver may need a \
+                 better preconditioner"
+                    .to_string()
+            }
             _ if stop.h == 0.0 => "an event or a dose changed the state there".to_string(),
             _ => "a term has no real value beyond this point".to_string(),
         }
@@ -43,6 +48,10 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
         StopReason::EventIsZero(event) => {
             let event = partial.event_names.get(event).cloned().unwrap_or_default();
             SolveError::EventIsZero { event, t, partial }
+        }
+        StopReason::EventNotFinite(event) => {
+            let event = partial.event_names.get(event).cloned().unwrap_or_default();
+            SolveError::EventNotFinite { event, t, partial }
         }
         StopReason::EventsAccumulate(event) => {
             let event = partial.event_names.get(event).cloned().unwrap_or_default();

@@ -90,6 +90,8 @@ pub(crate) enum StopReason {
     LooksStiff,
     /// The time allowed for the solve is used up.
     TimeBudget,
+    /// An event's function is not a number.
+    EventNotFinite(usize),
     /// An event's function is zero all along a step.
     EventIsZero(usize),
     /// An event acts over and over at next to the same time.
@@ -154,6 +156,8 @@ impl<'t> SaveTimes<'t> {
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     pub t: f64,
+    /// The stop that the course has just left.
+    left: Option<f64>,
     /// Size of the next attempt, unsigned.
     pub h: f64,
     pub span: Span,
@@ -179,9 +183,7 @@ pub enum Progress {
 }
 
 /// The smallest step, relative to the span.
-const SMALLEST_OF_SPAN: f64 = 1e-26;
-/// Attempts between looks at the clock.
-const CLOCK_EVERY: usize = 32;
+pub(crate) const SMALLEST_OF_SPAN: f64 = 1e-26;
 
 impl Course {
     /// Stands at the start of the span; the method has not begun.
@@ -194,6 +196,7 @@ impl Course {
         }
         Course {
             t: span.start,
+            left: None,
             h: 0.0,
             span,
             halt: None,
@@ -222,7 +225,7 @@ impl Course {
         if self.stop_is_here(cx.options) {
             self.next_stop += 1;
             observer.act(self.t, u, cx)?;
-            self.leave_stop();
+            self.leave_stop(cx.options);
         }
         self.restart(method, observer, u, work, cx, StopReason::NotFiniteAtStart)
     }
@@ -294,7 +297,7 @@ impl Course {
             if self.attempts >= options.max_steps {
                 return Err(self.stop(StopReason::TooManySteps, method.error(), u, work, options));
             }
-            if self.attempts.is_multiple_of(CLOCK_EVERY) && self.out_of_time(options) {
+            if self.out_of_time(options) {
                 return Err(self.stop(StopReason::TimeBudget, method.error(), u, work, options));
             }
             self.attempts += 1;
@@ -346,6 +349,7 @@ impl Course {
                 self.h = h;
             }
             self.t = kept.t;
+            self.left = None;
             u.copy_from_slice(kept.u);
 
             // An event a rounding before the stop may have cut the step there.
@@ -355,13 +359,16 @@ impl Course {
             }
             if at_stop || cut.is_some() {
                 if observer.act(self.t, u, cx)? == Action::End {
+                    if at_stop {
+                        self.next_stop -= 1;
+                    }
                     return Ok(Progress::Ended);
                 }
                 if self.t == self.span.end {
                     return Ok(Progress::Reached);
                 }
                 if at_stop {
-                    self.leave_stop();
+                    self.leave_stop(options);
                 }
                 self.restart(method, observer, u, work, cx, StopReason::NotFinite)?;
                 return Ok(Progress::Going);
@@ -393,11 +400,19 @@ impl Course {
     }
 
     /// Goes on from the other side of a stop, for the same reason.
-    fn leave_stop(&mut self) {
+    fn leave_stop(&mut self, options: &Options) {
         let later = if self.direction > 0.0 { self.t.next_up() } else { self.t.next_down() };
-        if (self.span.end - later) * self.direction > 0.0 {
+        let next = options.discontinuities.get(self.next_stop).copied();
+        let ahead = |t: f64| (t - later) * self.direction > 0.0;
+        if ahead(self.span.end) && next.is_none_or(ahead) {
+            self.left = Some(self.t);
             self.t = later;
         }
+    }
+
+    /// The time reached: at a stop the stop itself, although the course goes on from just after it.
+    pub fn reached(&self) -> f64 {
+        self.left.unwrap_or(self.t)
     }
 
     /// The smallest step that makes sense here: below it times can no longer be told apart. From zero on a transient may

@@ -150,7 +150,7 @@ impl<'a> Integrator<'a> {
         }
         self.course.halt = Some(t);
         let mut progress = if t == end { Progress::Reached } else { Progress::Going };
-        while self.t() != t {
+        while (t - self.t()) * self.course.direction > 0.0 {
             match self.step() {
                 Ok(Progress::Going) => {}
                 Ok(other) => {
@@ -179,18 +179,19 @@ impl<'a> Integrator<'a> {
             let problem = format!("= {end} is no end ahead of the integrator, which is at {}", self.t());
             return Err(argument(problem, "give a finite time further on in the same direction").into());
         }
-        self.course.extend(end, &self.options);
-        self.ended = false;
-        // A dose at the old end was still to come.
-        if self.stand == Stand::Ready && self.course.stop_is_here(&self.options) {
+        // At the old end there may be a dose still to come, or an event may have changed the state.
+        if self.stand == Stand::Ready && self.course.t == self.course.span.end {
             self.stand = Stand::Stale;
         }
+        self.course.extend(end, &self.options);
+        self.plain.span = end - self.course.span.start;
+        self.ended = false;
         Ok(())
     }
 
     /// The time reached.
     pub fn t(&self) -> f64 {
-        self.course.t
+        self.course.reached()
     }
 
     /// The state there.
@@ -260,7 +261,7 @@ impl<'a> Integrator<'a> {
     /// [`SolveError::NotFiniteAtStart`] where the right-hand side is not finite, [`SolveError::SingularMatrix`] where the
     /// algebraic equations do not determine the algebraic states.
     pub fn derivative(&mut self) -> crate::Result<Vec<f64>> {
-        let t = self.t();
+        let t = self.course.t;
         let derivative = match &mut self.equations {
             Some(equations) => {
                 let mut cx = Context { options: &self.options, statistics: &mut self.statistics };
@@ -300,12 +301,13 @@ impl<'a> Integrator<'a> {
     }
 
     fn finish(mut self, whole: bool) -> Solution {
-        self.keeper.jump(self.course.t, &self.u);
+        let t = self.t();
+        self.keeper.jump(t, &self.u);
         self.keeper.solution.differences = self.plain.differences;
         if self.begun {
             self.keeper.solution.linear_solver = self.method.linear_solver().map(|kind| kind.to_string());
         }
-        let end = whole.then_some((self.course.t, &self.u[..]));
+        let end = whole.then_some((t, &self.u[..]));
         self.keeper.finish(end, self.statistics)
     }
 

@@ -2,7 +2,7 @@
 
 use super::consistent::AlgebraicEquations;
 use super::events::{Events, Function};
-use super::integrate::{Action, Kept, Observer, SaveTimes, Stop};
+use super::integrate::{Action, Kept, Observer, SaveTimes, Stop, StopReason};
 use super::options::Save;
 use super::solution::{Solution, Statistics};
 use super::stepper::{Context, Implicit, Rhs, Step, Stepper};
@@ -110,8 +110,11 @@ impl<'e> Keeper<'e> {
 
     /// The solution, with the state where it ends, if it did.
     pub fn finish(mut self, end: Option<(f64, &[f64])>, statistics: Statistics) -> Solution {
-        if let Some((t, u)) = end.filter(|_| self.at_end) {
-            self.solution.push(t, u);
+        if let Some((t, u)) = end {
+            if self.at_end {
+                self.solution.push(t, u);
+            }
+            self.solution.reached = Some((t, u.to_vec()));
         }
         self.solution.occurred = self.events.occurred;
         self.solution.statistics = statistics;
@@ -233,10 +236,20 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for AnySaver<'_, '_
     }
 
     fn act(&mut self, t: f64, u: &mut [f64], cx: &mut Context) -> Result<Action, Stop> {
-        let before = u.to_vec();
+        let mut before = u.to_vec();
         let action = self.keeper.events.act(t, u);
-        if let Some(equations) = self.equations.as_mut().filter(|_| before != u) {
-            equations.fulfil(self.plain, t, u, cx)?;
+        // Where the equations jump they are to be fulfilled afresh, if that is wanted; and they are not to be held against
+        // an effect when they did not hold before it, to the accuracy of a state between steps.
+        let changed = before != u;
+        if let Some(equations) = self.equations.as_mut()
+            && (equations.mends() || changed && equations.fulfil(self.plain, t, &mut before, cx).is_ok())
+        {
+            // What an effect has led to is not what the solve was given.
+            let spoilt = |stop: Stop| match stop.reason {
+                StopReason::NotFiniteAtStart => Stop { reason: StopReason::NotFinite, ..stop },
+                _ => stop,
+            };
+            equations.fulfil(self.plain, t, u, cx).map_err(spoilt)?;
         }
         self.keeper.jump(t, u);
         Ok(action)

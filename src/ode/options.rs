@@ -226,13 +226,6 @@ impl Options {
                 );
             }
         }
-        if self.fixed_step.is_none() && !self.method.is_adaptive() {
-            return fault(
-                "fixed_step",
-                format!("is not given, and {:?} estimates no error to choose its steps by", self.method),
-                "give the step with `.fixed_step(h)`",
-            );
-        }
         if !(self.h_min_relative >= 0.0 && self.h_min_relative < 1.0) {
             return fault("h_min_relative", format!("is {}", self.h_min_relative), "give a small number such as 1e-15");
         }
@@ -240,11 +233,11 @@ impl Options {
             let advice = "give an upper bound of the Jacobian's eigenvalues, or leave it out to have it estimated";
             return fault("spectral_radius", format!("is {radius}"), advice);
         }
-        if !self.method.is_adaptive() && self.fixed_step.is_none() {
+        if self.fixed_step.is_none() && !self.method.is_adaptive() {
             return fault(
-                "method",
-                format!("is {:?}, which has no error estimate to choose its steps by", self.method),
-                "give the steps a size with `.fixed_step(h)`, or take a method that chooses it, such as `Method::Tsit5`",
+                "fixed_step",
+                format!("is not given, and {:?} estimates no error to choose its steps by", self.method),
+                "give the step with `.fixed_step(h)`, or take a method that chooses it, such as `Method::Tsit5`",
             );
         }
         if self.max_steps == 0 {

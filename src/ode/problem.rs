@@ -5,7 +5,7 @@ use super::linear::krylov::Preconditioner;
 use super::options::{Method, Options, Tolerance};
 use super::solution::Statistics;
 use super::stepper::{Implicit, Preconditioning, Rhs};
-use crate::model::{MassMatrix, Sparsity, System};
+use crate::model::{Colouring, MassMatrix, Sparsity, System};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -21,12 +21,14 @@ pub(crate) struct Plain<P> {
     /// Whether a non-stiff part is taken explicitly.
     split: bool,
     /// The time to go, with its direction.
-    span: f64,
+    pub span: f64,
     /// Whether a derivative was formed by differences.
     pub differences: bool,
     /// Makes a preconditioner from $t$, $u$, $p$ and $\sigma$.
     pub preconditioner: Option<PreconditionerMaker>,
+    colouring: Option<Colouring>,
     shifted: Vec<f64>,
+    shifts: Vec<f64>,
     slope: Vec<f64>,
 }
 
@@ -40,7 +42,9 @@ impl<P: Deref<Target: System>> Plain<P> {
             atol: options.atol.clone(),
             differences: false,
             preconditioner: None,
+            colouring: None,
             shifted: Vec::new(),
+            shifts: Vec::new(),
             slope: Vec::new(),
             system,
         }
@@ -51,38 +55,44 @@ impl<P: Deref<Target: System>> Plain<P> {
         self.system.split().filter(|_| self.split).map(|(stiff, _)| stiff)
     }
 
-    /// Columns of $f_u$ by forward differences; columns that never meet in a row could share one, which a system that
-    /// knows its sparsity does itself.
+    /// $f_u$ by forward differences: all columns of a colour at once, where there is a pattern, otherwise one by one.
     fn differences(&mut self, t: f64, u: &[f64], f: &[f64], values: &mut [f64], statistics: &mut Statistics) {
         let n = u.len();
         self.differences = true;
-        self.shifted.resize(n, 0.0);
-        self.slope.resize(n, 0.0);
+        for v in [&mut self.shifted, &mut self.slope, &mut self.shifts] {
+            v.resize(n, 0.0);
+        }
+        let part = self.system.split().filter(|_| self.split).map(|(stiff, _)| stiff);
+        let sparsity = part.map_or_else(|| self.system.sparsity(), |stiff| stiff.sparsity());
+        let colouring = self.colouring.get_or_insert_with(|| match sparsity {
+            Some(sparsity) => sparsity.colouring(),
+            None => Colouring { colour: (0..n).collect(), count: n },
+        });
         self.shifted.copy_from_slice(u);
-        let mut at = 0;
-        for j in 0..n {
-            // Half the digits of the state; near zero as much of it as is noise, since half the digits of next to
-            // nothing would drown in the rounding of f.
-            let size = (f64::EPSILON.sqrt() * u[j].abs()).max(self.atol.of(j));
-            self.shifted[j] = u[j] + size;
-            let delta = self.shifted[j] - u[j];
-            match self.system.split().filter(|_| self.split) {
-                Some((stiff, _)) => stiff.eval(t, &self.shifted, &self.p, &mut self.slope),
+        for colour in 0..colouring.count {
+            let in_colour = |j: &usize| colouring.colour[*j] == colour;
+            // Without a pattern a colour is a column.
+            let columns = if sparsity.is_some() { 0..n } else { colour..colour + 1 };
+            for j in columns.clone().filter(in_colour) {
+                // Half the digits of the state; near zero as much of it as is noise, since half the digits of next to
+                // nothing would drown in the rounding of f.
+                let size = (f64::EPSILON.sqrt() * u[j].abs()).max(self.atol.of(j));
+                self.shifted[j] = u[j] + size;
+                self.shifts[j] = self.shifted[j] - u[j];
+            }
+            match part {
+                Some(stiff) => stiff.eval(t, &self.shifted, &self.p, &mut self.slope),
                 None => self.system.eval(t, &self.shifted, &self.p, &mut self.slope),
             }
             statistics.rhs += 1;
-            self.shifted[j] = u[j];
-            let split = self.system.split().filter(|_| self.split);
-            match split.map_or_else(|| self.system.sparsity(), |(stiff, _)| stiff.sparsity()) {
-                None => {
-                    for i in 0..n {
-                        values[j * n + i] = (self.slope[i] - f[i]) / delta;
-                    }
-                }
-                Some(sparsity) => {
-                    for i in sparsity.column(j) {
-                        values[at] = (self.slope[*i] - f[*i]) / delta;
-                        at += 1;
+            for j in columns.filter(in_colour) {
+                self.shifted[j] = u[j];
+                let change = |i: usize| (self.slope[i] - f[i]) / self.shifts[j];
+                match sparsity {
+                    None => values[j * n..(j + 1) * n].iter_mut().enumerate().for_each(|(i, x)| *x = change(i)),
+                    Some(sparsity) => {
+                        let entries = &mut values[sparsity.starts()[j]..];
+                        entries.iter_mut().zip(sparsity.column(j)).for_each(|(x, i)| *x = change(*i));
                     }
                 }
             }
@@ -129,7 +139,6 @@ impl<P: Deref<Target: System>> Implicit for Plain<P> {
             for (d, f) in f_t.iter_mut().zip(f) {
                 *d = (*d - f) / (later - t);
             }
-            self.differences = true;
         }
         true
     }

@@ -7,7 +7,7 @@ use super::keep::{Integrand, Keeper};
 use super::linear::{LinearSolver, Plan, Shifted};
 use super::options::{Bounds, Method, Options, Save};
 use super::problem::PreconditionerMaker;
-use crate::model::{ModelError, System};
+use crate::model::{ModelError, Sparsity, System};
 use std::ops::Deref;
 
 /// A system that was made here, or lent.
@@ -77,6 +77,9 @@ impl<'a> Request<'a> {
     /// Checks everything against the system, and puts names of states and times of doses where the options want them.
     pub fn check(&mut self, system: &dyn System) -> crate::Result<()> {
         let n = system.dimension();
+        if n == 0 {
+            return Err(ModelError::NoStates.into());
+        }
         self.names = (0..n).map(|i| system.state_name(i)).collect();
         system.check_parameters(self.parameters.len())?;
         check_state("the initial state", &self.u, &self.names)?;
@@ -172,9 +175,12 @@ pub(super) fn check_state(what: &'static str, u: &[f64], names: &[String]) -> Re
 }
 
 /// The mass matrix must fit, and the method must know what to do with one.
-fn check_mass(system: &dyn System, method: Method) -> crate::Result<()> {
+pub(super) fn check_mass(system: &dyn System, method: Method) -> crate::Result<()> {
     let Some(mass) = system.mass_matrix() else { return Ok(()) };
     mass.check(system.dimension()).map_err(ModelError::Mass)?;
+    if system.split().is_some() && !mass.is_identity() {
+        return Err(ModelError::SplitMass.into());
+    }
     if mass.is_identity() || !method.is_explicit() {
         return Ok(());
     }
@@ -189,8 +195,21 @@ fn check_mass(system: &dyn System, method: Method) -> crate::Result<()> {
 }
 
 /// An implicit method must be able to have the linear solver that was asked for.
-fn check_linear_solver(system: &dyn System, options: &Options) -> Result<(), SolveError> {
-    if options.linear_solver == LinearSolver::Automatic || options.method.is_explicit() {
+pub(super) fn check_linear_solver(system: &dyn System, options: &Options) -> Result<(), SolveError> {
+    if options.method.is_explicit() {
+        return Ok(());
+    }
+    let split = matches!(options.method, Method::KenCarp4 | Method::Automatic);
+    let system = system.split().filter(|_| split).map_or(system, |(stiff, _)| stiff);
+    let n = system.dimension();
+    if let Some(found) = system.sparsity().map(Sparsity::dimension).filter(|found| *found != n) {
+        return Err(SolveError::Argument {
+            argument: "system",
+            problem: format!("has {n} states and the sparsity of {found}"),
+            advice: "let `System::sparsity` give a pattern with a row and a column for each state".to_string(),
+        });
+    }
+    if options.linear_solver == LinearSolver::Automatic {
         return Ok(());
     }
     let (n, mass) = (system.dimension(), system.mass_matrix());

@@ -141,6 +141,8 @@ pub struct Solution {
     pub(super) differences: bool,
     /// What solved the linear systems.
     pub(super) linear_solver: Option<String>,
+    /// Where the solve ended, whether or not that was saved.
+    pub(super) reached: Option<(f64, Vec<f64>)>,
 }
 
 impl Solution {
@@ -158,6 +160,7 @@ impl Solution {
             integrals: Vec::new(),
             differences: false,
             linear_solver: None,
+            reached: None,
         }
     }
 
@@ -224,19 +227,56 @@ impl Solution {
         self.state(self.len().saturating_sub(1))
     }
 
+    /// Time and state at which the solve ended: the end of the span, a terminal event, or as far as it came. Not necessarily
+    /// a saved time.
+    pub fn end(&self) -> (f64, &[f64]) {
+        match &self.reached {
+            Some((t, u)) => (*t, u),
+            None => (self.times.last().copied().unwrap_or(f64::NAN), self.last()),
+        }
+    }
+
+    /// One state at any time within the solution, by name.
+    ///
+    /// ```
+    /// use ansatz::prelude::*;
+    /// let circle = from_fn(["x", "y"], |_t, u, _p, du| {
+    ///     du[0] = -u[1];
+    ///     du[1] = u[0];
+    /// });
+    /// let solution = Solve::system(&circle, [1.0, 0.0], 0.0, 3.0).run()?;
+    /// assert!((solution.value("y", 1.5)? - 1.5f64.sin()).abs() < 1e-5);
+    /// # Ok::<(), ansatz::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`at`](Self::at) and [`index_of`](Self::index_of).
+    pub fn value(&self, name: &str, t: f64) -> Result<f64, SolveError> {
+        let index = self.index_of(name)?;
+        Ok(self.at(t)?[index])
+    }
+
+    /// The place of a state among the states, by name.
+    ///
+    /// # Errors
+    /// [`SolveError::Argument`] with the nearest name when there is no such state.
+    pub fn index_of(&self, name: &str) -> Result<usize, SolveError> {
+        self.names.iter().position(|n| n == name).ok_or_else(|| {
+            let nearest = nearest_name(name, self.names.iter().map(String::as_str));
+            SolveError::Argument {
+                argument: "name",
+                problem: format!("is `{name}`, and the solution has [{}]", self.names.join(", ")),
+                advice: nearest.map_or("give one of these".to_string(), |near| format!("did you mean `{near}`?")),
+            }
+        })
+    }
+
     /// One state over the saved times, by name.
     ///
     /// # Errors
     /// [`SolveError::Argument`] with the nearest name when there is no such state.
     pub fn column(&self, name: &str) -> Result<Vec<f64>, SolveError> {
-        let Some(i) = self.names.iter().position(|n| n == name) else {
-            let nearest = nearest_name(name, self.names.iter().map(String::as_str));
-            return Err(SolveError::Argument {
-                argument: "name",
-                problem: format!("is `{name}`, and the solution has [{}]", self.names.join(", ")),
-                advice: nearest.map_or("give one of these".to_string(), |near| format!("did you mean `{near}`?")),
-            });
-        };
+        let i = self.index_of(name)?;
         Ok(self.states.chunks_exact(self.names.len()).map(|row| row[i]).collect())
     }
 
@@ -330,7 +370,7 @@ impl Solution {
         if integrals(self) != integrals(&later) {
             return fault("sums other integrals".to_string(), "ask for the same `.integral(…)` in both solves");
         }
-        let ends = |s: &Solution| Some((*s.times.first()?, *s.times.last()?));
+        let ends = |s: &Solution| Some((*s.times.first()?, s.end().0));
         let (Some((first, end)), Some((start, last))) = (ends(self), ends(&later)) else {
             return fault("or this solution has no times".to_string(), "save at least one time in both solves");
         };
@@ -347,7 +387,7 @@ impl Solution {
             );
         }
         let n = self.names.len();
-        let same = start == end && later.state(0) == self.last();
+        let same = self.times.last() == Some(&start) && start == later.times[0] && later.state(0) == self.last();
         self.times.extend_from_slice(&later.times[usize::from(same)..]);
         self.states.extend_from_slice(&later.states[if same { n } else { 0 }..]);
         if dense {
@@ -368,6 +408,7 @@ impl Solution {
         self.statistics.add(&later.statistics);
         self.differences |= later.differences;
         self.linear_solver = later.linear_solver.or(self.linear_solver.take());
+        self.reached = later.reached;
         Ok(())
     }
 

@@ -121,6 +121,18 @@ impl<'a, S: System> Solve<'a, S> {
         self
     }
 
+    /// The size of the first step; default: from the derivatives at the start.
+    pub fn h_initial(mut self, h: f64) -> Self {
+        self.asked.options.h_initial = Some(h);
+        self
+    }
+
+    /// The smallest step, relative to the time reached; default 1e-15. A solve whose steps have to be shorter fails.
+    pub fn h_min_relative(mut self, part: f64) -> Self {
+        self.asked.options.h_min_relative = part;
+        self
+    }
+
     /// How the error sets the size of the next step; default: what suits the method.
     pub fn controller(mut self, controller: StepControl) -> Self {
         self.asked.options.controller = Some(controller);
@@ -224,7 +236,7 @@ impl<'a, S: System> Solve<'a, S> {
         self
     }
 
-    /// All options at once.
+    /// All options at once, in place of those given before.
     pub fn options(mut self, options: Options) -> Self {
         self.asked.options = options;
         self
@@ -270,7 +282,7 @@ impl<'a, S: System> Solve<'a, S> {
         self
     }
 
-    /// Goes on where a solution ends, to `end`, in place of the initial state and the span given before. Join the two with
+    /// Goes on where a solution ended ([`Solution::end`], whatever times were saved), to `end`, in place of the initial state and the span given before. Join the two with
     /// [`Solution::extend`].
     ///
     /// ```
@@ -287,8 +299,9 @@ impl<'a, S: System> Solve<'a, S> {
     /// # Ok::<(), ansatz::Error>(())
     /// ```
     pub fn continuing(mut self, solution: &Solution, end: f64) -> Self {
-        self.asked.u = solution.last().to_vec();
-        self.asked.span = Span { start: solution.times().last().copied().unwrap_or(f64::NAN), end };
+        let (start, u) = solution.end();
+        self.asked.u = u.to_vec();
+        self.asked.span = Span { start, end };
         self
     }
 

@@ -308,7 +308,8 @@ fn explicit_methods_on_a_stiff_problem() {
             continue;
         };
         assert_eq!(*named, method);
-        assert!(*t > 0.0 && *h < 1.0);
+        // 100 000 steps of ten would reach the end.
+        assert!(*t > 0.0 && *h < 10.0);
         let steps = partial.statistics();
         println!("{method:?}: stiff at {t:.1e}, after {steps}");
         assert!(steps.accepted < 5000, "{method:?} takes {steps} to see it");

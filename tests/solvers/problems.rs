@@ -3,7 +3,7 @@
 use ansatz::prelude::*;
 
 /// Methods that choose their steps, all but [`Method::Automatic`].
-pub const ADAPTIVE: [Method; 18] = [
+pub const ADAPTIVE: [Method; 20] = [
     Method::Heun,
     Method::Bs3,
     Method::Tsit5,
@@ -12,6 +12,8 @@ pub const ADAPTIVE: [Method; 18] = [
     Method::Dop853,
     Method::Ssprk33,
     Method::Ssprk104,
+    Method::Rkc2,
+    Method::Rock4,
     Method::Rosenbrock23,
     Method::Rodas4,
     Method::Rodas5P,

@@ -16,7 +16,7 @@ impl Plain<'_, '_> {
     #[inline(always)]
     fn values(&self, unknown: &Unknown<'_>, x: &[f64], y: &mut [f64]) {
         let weights = &self.p[unknown.weights..unknown.weights + unknown.block.weight_count()];
-        if unknown.scaling.shift.is_empty() {
+        if unknown.scaling.is_identity() {
             unknown.block.eval(weights, x, y);
             return;
         }

@@ -33,6 +33,12 @@ impl Scaling {
         }
     }
 
+    /// Whether inputs and outputs are left as they are.
+    #[inline(always)]
+    pub(super) fn is_identity(&self) -> bool {
+        self.shift.is_empty() && self.outputs.is_empty()
+    }
+
     /// Shifts, input scales and output scales; empty for the identity.
     pub fn parts(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         (self.shift.clone(), self.inputs.clone(), self.outputs.clone())

@@ -66,7 +66,7 @@ pub use solution::{EnsembleSolution, Member};
 
 use super::automatic::calm_method;
 use super::control::StepControl;
-use super::request::check_span;
+use super::request::{check_linear_solver, check_mass, check_span};
 use super::{Method, Options, Save, Solution, SolveError, Span, Statistics, Tolerance};
 use crate::model::{Bound, Model, ModelError, System};
 use coefficients::Coefficients;
@@ -220,10 +220,15 @@ impl<'a> Ensemble<'a> {
         let source = self.system?;
         let system = source.system();
         let n = system.dimension();
+        if n == 0 {
+            return Err(ModelError::NoStates.into());
+        }
         let names: Vec<String> = (0..n).map(|i| system.state_name(i)).collect();
         check_rows(system, &self.initial, &self.parameters, &names)?;
         self.options.check(n)?;
         check_span(self.span, &self.save)?;
+        check_mass(system, self.options.method)?;
+        check_linear_solver(system, &self.options)?;
         let count = count(&self.initial, &self.parameters)?;
         let (initial, parameters) = (self.initial, self.parameters);
         let task = Task { span: self.span, options: self.options, save: self.save, initial, parameters, count, names };

@@ -12,7 +12,7 @@ use super::task::{Beginning, Chunk, Task};
 use crate::model::{Bound, LaneParameters, Model};
 use crate::number::{LaneKernel, Lanes, dispatch_lanes};
 use crate::ode::control::worst_component;
-use crate::ode::integrate::StopReason;
+use crate::ode::integrate::{SMALLEST_OF_SPAN, StopReason};
 use crate::ode::{Method, Solution, SolveError, Statistics, Stop, failure};
 
 /// Solving a chunk of trajectories over lanes.
@@ -356,9 +356,11 @@ impl<'k, 'a, M: Model, const N: usize> Flight<'k, 'a, M, N> {
             let passed = verdict.passed[l] != 0;
             let h = self.step.0[l].abs() * verdict.factor.0[l];
             let t = self.t.0[l].abs();
-            let smallest = options.h_min_relative * if t > length { t } else { length };
-            let rounding = 4.0 * f64::EPSILON * t;
-            let smallest = if smallest > rounding { smallest } else { rounding };
+            // As in every solve.
+            let relative =
+                if options.h_min_relative > 4.0 * f64::EPSILON { options.h_min_relative } else { 4.0 * f64::EPSILON };
+            let (smallest, floor) = (relative * t, SMALLEST_OF_SPAN * length);
+            let smallest = if smallest > floor { smallest } else { floor };
             let capped = if h < self.h_max { h } else { self.h_max };
             let capped = if capped > smallest { capped } else { smallest };
             self.h.0[l] = if passed { capped } else { h };

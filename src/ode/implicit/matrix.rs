@@ -2,7 +2,7 @@
 
 use crate::ode::control::first_not_finite;
 use crate::ode::linear::small::SmallLu;
-use crate::ode::linear::{Kind, LinearSolver, Shifted};
+use crate::ode::linear::{Kind, LinearError, LinearSolver, Shifted};
 use crate::ode::options::Options;
 use crate::ode::stepper::{Context, Implicit, Preconditioning, Rejection};
 use faer::c64;
@@ -42,7 +42,15 @@ impl IterationMatrix {
         self.jacobian.resize(len, 0.0);
         if self.factors.is_none() {
             // What cannot be had was refused before the solve began.
-            self.factors = Shifted::new(n, f.sparsity(), f.mass(), cx.options.linear_solver).ok();
+            let solver = cx.options.linear_solver;
+            let factors = Shifted::new(n, f.sparsity(), f.mass(), solver).or_else(|fault| match fault {
+                // What does not fit into memory as factors may still be solved by iteration.
+                LinearError::TooLarge { .. } if solver == LinearSolver::Automatic => {
+                    Shifted::new(n, f.sparsity(), f.mass(), LinearSolver::Krylov)
+                }
+                fault => Err(fault),
+            });
+            self.factors = factors.ok();
         }
         self.preconditioning = f.preconditioning();
         self.wear_out();
@@ -123,7 +131,7 @@ impl IterationMatrix {
 
     /// Tells an iterative solver which errors matter.
     pub fn weigh(&mut self, u: &[f64], options: &Options) {
-        if options.linear_solver == LinearSolver::Krylov {
+        if matches!(self.kind(), Some(Kind::Krylov { .. })) {
             self.weights.clear();
             self.weights.extend(u.iter().enumerate().map(|(i, u)| 1.0 / (options.atol.of(i) + options.rtol * u.abs())));
             if let Some(factors) = &mut self.factors {

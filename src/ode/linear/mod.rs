@@ -39,7 +39,8 @@ use std::sync::Arc;
 pub enum LinearSolver {
     /// [`Dense`](LinearSolver::Dense) for a Jacobian whose pattern is not known, for up to 32 states, and wherever the
     /// pattern leaves so little out that dense elimination takes less time; otherwise
-    /// [`Sparse`](LinearSolver::Sparse). Never [`Krylov`](LinearSolver::Krylov).
+    /// [`Sparse`](LinearSolver::Sparse). [`Krylov`](LinearSolver::Krylov) only where sparse factors would not fit into
+    /// memory.
     #[default]
     Automatic,
     /// LU factorisation of the full $n \times n$ matrix with partial pivoting: $n^2$ numbers, $n^3/3$ multiplications.

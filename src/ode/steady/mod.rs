@@ -175,6 +175,9 @@ impl<'a, S: System> SteadyState<'a, S> {
     pub fn run(self) -> crate::Result<Steady> {
         let system = self.system?;
         let n = system.dimension();
+        if n == 0 {
+            return Err(ModelError::NoStates.into());
+        }
         let names: Vec<String> = (0..n).map(|i| system.state_name(i)).collect();
         system.check_parameters(self.parameters.len())?;
         check_state("the guess", &self.guess, &names)?;

@@ -125,8 +125,10 @@ fn solutions_that_do_not_fit_together_are_refused() {
     refused(solve(1.0, 2.0).integral("n", |_t, u, _p| u[0]).run().unwrap(), "other integrals");
     let other = from_fn(["m"], |_t, _u, _p, du| du[0] = 0.0);
     refused(Solve::system(&other, [1.0], 1.0, 2.0).run().unwrap(), "the states [m]");
-    let error = solve(0.0, 1.0).continuing(&solve(0.0, 0.0).save_at(&[]).run().unwrap(), 2.0).run().unwrap_err();
-    assert!(error.to_string().contains("the initial state has 0 values"), "{error}");
+    // A solution that kept nothing knows where it ended all the same.
+    let nothing = solve(0.0, 0.0).save_at(&[]).run().unwrap();
+    assert_eq!((nothing.len(), nothing.end()), (0, (0.0, &[0.1][..])));
+    assert_eq!(solve(0.0, 1.0).continuing(&nothing, 1.0).run().unwrap(), first);
 }
 
 #[test]
@@ -151,5 +153,42 @@ fn saved_times_events_and_integrals_of_two_solves_add_up() {
         let times: Vec<f64> = whole.events("half").map(|e| e.t).collect();
         assert!(times.len() == 1 && (times[0] - 9.0f64.ln()).abs() < 1e-7, "{times:?}");
         assert!((whole.integral("n").unwrap() - (0.9 + 0.1 * 4.0f64.exp()).ln()).abs() < 1e-7);
+    }
+}
+
+/// The end is where the solve ended, whatever was saved on the way.
+#[test]
+fn going_on_begins_at_the_end_and_not_at_the_last_saved_time() {
+    let clock = from_fn(["t", "count"], |_t, _u, _p, du| du.copy_from_slice(&[1.0, 0.0]));
+    for method in [Method::Tsit5, Method::Rodas5P] {
+        let solve = || {
+            let solve = Solve::system(&clock, [0.0, 0.0], 0.0, 3.0).method(method).integral("time", |_t, _u, _p| 1.0);
+            solve.at_times(&[2.5, 4.0], |_t, u, _p| u[1] += 1.0)
+        };
+        let mut solution = solve().save_at(&[1.0, 2.0]).run().unwrap();
+        let (t, u) = solution.end();
+        assert_eq!((t, u[1]), (3.0, 1.0));
+        assert!((u[0] - 3.0).abs() < 1e-12);
+        let later = solve().continuing(&solution, 5.0).save_at(&[4.5]).run().unwrap();
+        solution.extend(later).unwrap();
+        assert_eq!(solution.times(), [1.0, 2.0, 4.5]);
+        assert!((solution.integral("time").unwrap() - 5.0).abs() < 1e-12);
+        assert_eq!((solution.end().0, solution.end().1[1]), (5.0, 2.0));
+    }
+}
+
+/// Where an event's function has no value nothing can be said of crossings, and nothing is.
+#[test]
+fn an_event_that_is_not_a_number_is_an_error() {
+    let fall = from_fn(["height"], |_t, _u, _p, du| du[0] = -1.0);
+    for method in [Method::Tsit5, Method::Bdf, Method::Rock4] {
+        let event = Event::new("depth", |_t, u, _p| u[0].sqrt() - 2.0).terminal();
+        match Solve::system(&fall, [1.0], 0.0, 3.0).method(method).event(event).run().unwrap_err() {
+            crate::Error::Solve(SolveError::EventNotFinite { event, t, partial }) => {
+                assert_eq!(event, "depth");
+                assert!(t > 1.0 && partial.end().0 <= t, "{t}");
+            }
+            other => panic!("{other}"),
+        }
     }
 }

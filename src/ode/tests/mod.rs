@@ -24,6 +24,8 @@ fn methods() -> Vec<(Method, Option<f64>)> {
         Dop853,
         Ssprk33,
         Ssprk104,
+        Rkc2,
+        Rock4,
         Rosenbrock23,
         Rodas4,
         Rodas5P,

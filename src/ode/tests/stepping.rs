@@ -256,3 +256,38 @@ fn nothing_is_asked_of_a_span_of_no_length_until_it_is_extended() {
     let solution = integrator.into_solution();
     assert_eq!((solution.state(0), solution.state(1)), (&[0.1][..], &[0.2][..]));
 }
+
+/// A closure with a pattern: three columns in one evaluation each, and sparse factors.
+#[test]
+fn differences_are_formed_for_all_columns_of_a_colour() {
+    use crate::model::Sparsity;
+    const CELLS: usize = 90;
+    let rod = |_t: f64, u: &[f64], _p: &[f64], du: &mut [f64]| {
+        for i in 0..CELLS {
+            let (left, right) = (if i > 0 { u[i - 1] } else { 0.0 }, if i + 1 < CELLS { u[i + 1] } else { 0.0 });
+            du[i] = 8281.0 * (left - 2.0 * u[i] + right) - u[i].powi(3);
+        }
+    };
+    let names = || (0..CELLS).map(|i| format!("u{i}")).collect::<Vec<_>>();
+    let (mut starts, mut columns) = (vec![0], Vec::new());
+    for i in 0..CELLS {
+        columns.extend(i.saturating_sub(1)..(i + 2).min(CELLS));
+        starts.push(columns.len());
+    }
+    let pattern = Sparsity::from_rows(CELLS, &starts, &columns).unwrap();
+    let (banded, full) = (from_fn(names(), rod).sparsity(pattern), from_fn(names(), rod));
+    let run = |system: &dyn crate::model::System| {
+        let integrator = {
+            let start: Vec<f64> = (0..CELLS).map(|i| (i as f64 / 9.0).sin()).collect();
+            Solve::system(&system, start, 0.0, 0.1).method(Method::Rodas5P).rtol(1e-7).atol(1e-7).run().unwrap()
+        };
+        (integrator.last().to_vec(), integrator.statistics(), integrator.linear_solver().unwrap().to_string())
+    };
+    let ((u, counts, solver), (v, all, dense)) = (run(&banded), run(&full));
+    assert!(u.iter().zip(&v).all(|(a, b)| (a - b).abs() < 1e-6));
+    assert!(solver.starts_with("sparse") && dense.starts_with("dense"), "{solver} {dense}");
+    let extra = |s: crate::ode::Statistics, columns: usize| s.rhs - s.jacobians * columns;
+    // What is left are the stages, about as many for both.
+    let (stages, more) = (extra(counts, 3), extra(all, CELLS));
+    assert!(stages.abs_diff(more) < stages / 5, "{counts:?} {all:?}");
+}

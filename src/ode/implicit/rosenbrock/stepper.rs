@@ -279,7 +279,9 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
 
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let n = u.len();
-        self.stride = if n <= SMALL { n } else { n.next_multiple_of(4) };
+        self.matrix.start(f, cx);
+        let small = n <= SMALL && matches!(self.matrix.kind(), Some(Kind::Dense { .. }));
+        self.stride = if small { n } else { n.next_multiple_of(4) };
         self.stages.resize(T::STAGES * self.stride, 0.0);
         for v in [&mut self.state, &mut self.argument, &mut self.sum] {
             v.resize(self.stride, 0.0);
@@ -289,7 +291,6 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         {
             v.resize(n, 0.0);
         }
-        self.matrix.start(f, cx);
         self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
         f.eval(0, t, u, &mut self.slope);
         cx.statistics.rhs += 1;
@@ -322,6 +323,7 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         for s in 0..T::STAGES {
             if s > 0 {
                 f.eval(s, t + T::ALPHA[s] * h, &self.argument[..n], &mut self.value);
+                cx.statistics.rhs += 1;
                 if T::FIRST_SAME_AS_LAST && s == T::STAGES - 1 {
                     self.slope_new.copy_from_slice(&self.value);
                 }
@@ -333,7 +335,6 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
             let factor = if self.depends_on_time { T::GAMMA_SUM[s] * h } else { 0.0 };
             self.finish_stage(s, inverse, factor, cx)?;
         }
-        cx.statistics.rhs += T::STAGES - 1;
         u_new.copy_from_slice(&self.argument[..n]);
         self.norm = 0.0;
         if cx.options.fixed_step.is_none() {
