@@ -8,7 +8,7 @@
 use ansatz::ode::LinearSolver;
 use ansatz::plot::{Figure, Panel};
 use ansatz::prelude::*;
-use ansatz::problems::{self, Kind, Problem};
+use ansatz::problems::{self, Problem};
 use std::time::{Duration, Instant};
 
 /// Methods by the names they have in the code.
@@ -29,29 +29,8 @@ const METHODS: &[Method] = &[
     Method::Radau9,
     Method::Radau13,
     Method::Bdf,
+    Method::Rock4,
 ];
-
-/// What suits a problem of this kind.
-fn suited(kind: Kind) -> Vec<Method> {
-    match kind {
-        Kind::NonStiff => {
-            vec![Method::Automatic, Method::Bs3, Method::Tsit5, Method::Vern7, Method::Dop853, Method::Vern9]
-        }
-        Kind::Dae => {
-            vec![Method::Automatic, Method::Rodas4, Method::Rodas5P, Method::Kvaerno5, Method::Radau5, Method::Bdf]
-        }
-        _ => vec![
-            Method::Automatic,
-            Method::Rodas4,
-            Method::Rodas5P,
-            Method::KenCarp4,
-            Method::Kvaerno5,
-            Method::Radau5,
-            Method::Radau9,
-            Method::Bdf,
-        ],
-    }
-}
 
 /// The quickest of some solves, and what one of them gave.
 fn measure(problem: &Problem, method: Method, rtol: f64) -> (f64, ansatz::Result<Solution>) {
@@ -95,7 +74,7 @@ fn main() -> ansatz::Result<()> {
         }
     }
     if methods.is_empty() {
-        methods = suited(problem.kind);
+        methods = problem.kind.suited_methods().to_vec();
     }
 
     println!(

@@ -32,7 +32,8 @@
 //!
 //! The references were computed twice each, by different methods and from right-hand sides that were written
 //! separately, most in 33 digits; where others have published one, it is compared. What is proven is in
-//! [`Reference::digits`].
+//! [`Reference::digits`]. [`Reference::between`] has states on the way, by which dense output is measured, and
+//! [`Problem::condition`] says how much of an error to expect.
 //!
 //! | | states | kind | |
 //! |---|---|---|---|
@@ -63,6 +64,7 @@
 mod allen_cahn;
 mod arenstorf;
 mod beam;
+mod between;
 mod brusselator_1d;
 mod brusselator_2d;
 mod chemical_akzo_nobel;

@@ -1,5 +1,6 @@
 //! Seven stars in a plane.
 
+use super::between::table;
 use super::names_in_blocks;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
@@ -73,11 +74,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: Pleiades::END,
         atol_factor: 1.0,
+        condition: 9206.0,
         discontinuities: Vec::new(),
         reference: Reference {
             state: FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("between/pleiades.txt")),
             digits: 15.5,
+            digits_between: 15.5,
             source: "collocation of order 17 and extrapolation in 33 digits, Test Set for IVP Solvers",
         },
         exact: None,

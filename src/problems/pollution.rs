@@ -1,5 +1,6 @@
 //! Smog.
 
+use super::between::table;
 use super::names_in_blocks;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
@@ -129,11 +130,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: Pollution::END,
         atol_factor: 1e-6,
+        condition: 4.206,
         discontinuities: Vec::new(),
         reference: Reference {
             state: FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("between/pollution.txt")),
             digits: 15.5,
+            digits_between: 15.5,
             source: "collocation of order 17 and extrapolated implicit Euler in 33 digits, Test Set for IVP Solvers",
         },
         exact: None,

@@ -1,7 +1,7 @@
 //! What the catalogue holds: problems with their reference solutions.
 
 use crate::model::{Bound, MassMatrix, Model, ModelError, Sparsity, System};
-use crate::ode::Solve;
+use crate::ode::{Method, Solve};
 
 /// An initial-value problem $M \dot u = f(t, u, p)$, $u(t_0) = u_0$, with its solution at $t_1$.
 ///
@@ -23,6 +23,18 @@ pub struct Problem {
     pub end: f64,
     /// The size below which a state is noise, relative to the relative tolerance: `atol = rtol * atol_factor`.
     pub atol_factor: f64,
+    /// The condition $\kappa$: the largest factor by which a relative error made on the way arrives in the state at the
+    /// end,
+    /// $$ \kappa = \max_{t_0 \le s \le t_1} \max_i \sum_j \left| \frac{\partial u_i(t_1)}{\partial u_j(s)} \right|
+    ///    \frac{|u_j(s)| + a}{|u_i(t_1)| + a} $$
+    /// with `atol_factor` $a$. A method that controls the error of each step cannot promise an error below $\kappa$ times
+    /// its tolerance. At least 1, which is its value at $s = t_1$.
+    ///
+    /// The maximum over $s$ is that on a grid, and may be some tenths of a percent too small. From step matrices, or the
+    /// adjoint equation, along tight solves by programs that share nothing with this library. Where there is a mass matrix
+    /// $M$, perturbations enter by $M u$: those of algebraic components have no effect. That of the two-dimensional
+    /// Brusselator is the maximum over 16 components $i$.
+    pub condition: f64,
     /// Times at which the right-hand side, or one of its low derivatives, jumps.
     pub discontinuities: Vec<f64>,
     /// The solution to measure by.
@@ -45,6 +57,49 @@ pub enum Kind {
     Dae,
 }
 
+impl Kind {
+    /// The methods that suit a problem of this kind, [`Method::Automatic`] first.
+    pub fn suited_methods(self) -> &'static [Method] {
+        match self {
+            Kind::NonStiff => {
+                &[Method::Automatic, Method::Bs3, Method::Tsit5, Method::Vern7, Method::Dop853, Method::Vern9]
+            }
+            Kind::Stiff => &[
+                Method::Automatic,
+                Method::Rodas4,
+                Method::Rodas5P,
+                Method::KenCarp4,
+                Method::Kvaerno5,
+                Method::Radau5,
+                Method::Radau9,
+                Method::Radau13,
+                Method::Bdf,
+            ],
+            Kind::Parabolic => &[
+                Method::Automatic,
+                Method::Rock4,
+                Method::Rodas4,
+                Method::Rodas5P,
+                Method::KenCarp4,
+                Method::Kvaerno5,
+                Method::Radau5,
+                Method::Radau9,
+                Method::Bdf,
+            ],
+            Kind::Dae => &[
+                Method::Automatic,
+                Method::Rodas4,
+                Method::Rodas5P,
+                Method::Kvaerno5,
+                Method::Radau5,
+                Method::Radau9,
+                Method::Radau13,
+                Method::Bdf,
+            ],
+        }
+    }
+}
+
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
@@ -61,11 +116,17 @@ impl std::fmt::Display for Kind {
 pub struct Reference {
     /// The state at the end.
     pub state: Vec<f64>,
-    /// States at times before the end; empty for most problems.
+    /// States at times before the end, in the order of time. None where there is a formula for the solution, nor for the
+    /// rest of DETEST and the finer grid of Allen and Cahn.
+    ///
+    /// From the same two computations as `state`: the first of them is stored, rounded to doubles, and the second agrees
+    /// with what is stored to `digits_between` digits. The ring modulator's are from one program at two orders.
     pub between: Vec<(f64, Vec<f64>)>,
     /// Digits of `state` that are proven: two independent computations differ by $10^{-\mathrm{digits}}$ in the
     /// measure of [`Problem::error`]. Errors below that say nothing.
     pub digits: f64,
+    /// Digits of `between` that are proven, in the same measure and at the worst of the times; 0 where there are none.
+    pub digits_between: f64,
     /// Where `state` is from, and what it agrees with.
     pub source: &'static str,
 }
@@ -84,7 +145,8 @@ pub struct UnknownProblem {
 }
 
 impl Problem {
-    /// The problem ready to be solved with this relative tolerance, and the absolute one that belongs to it.
+    /// The problem ready to be solved with this relative tolerance, and the absolute one that belongs to it; steps end at the
+    /// discontinuities.
     ///
     /// ```
     /// use ansatz::ode::Save;
@@ -98,6 +160,7 @@ impl Problem {
             .parameters(self.parameters.clone())
             .rtol(rtol)
             .atol(rtol * self.atol_factor)
+            .discontinuities(&self.discontinuities)
     }
 
     /// The error of a final state,

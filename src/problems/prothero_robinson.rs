@@ -58,11 +58,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: ProtheroRobinson::END,
         atol_factor: 1.0,
+        condition: 1.0,
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![ProtheroRobinson::exact(ProtheroRobinson::END)],
             between: Vec::new(),
             digits: 15.5,
+            digits_between: 0.0,
             source: "exact",
         },
         exact: Some(|t| vec![ProtheroRobinson::exact(t)]),

@@ -1,5 +1,6 @@
 //! A circuit that mixes two signals.
 
+use super::between::table;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
 use crate::number::Real;
@@ -113,11 +114,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: RingModulator::END,
         atol_factor: 1e-4,
+        condition: 401.6,
         discontinuities: Vec::new(),
         reference: Reference {
             state: FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("between/ring_modulator.txt")),
             digits: 13.0,
+            digits_between: 14.4,
             source: "collocation of order 17 in 33 digits, twice; Test Set for IVP Solvers",
         },
         exact: None,

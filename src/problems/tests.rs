@@ -18,7 +18,13 @@ fn the_catalogue_is_in_order() {
         assert!(problem.end > problem.start && problem.atol_factor > 0.0, "{name}");
         assert!(problem.reference.digits >= 9.0 && problem.reference.digits < 16.0, "{name}");
         assert!(problem.discontinuities.iter().all(|t| *t > problem.start && *t < problem.end), "{name}");
-        assert!(problem.reference.between.iter().all(|(t, u)| *t < problem.end && u.len() == n), "{name}");
+        let between = &problem.reference.between;
+        assert!(between.iter().all(|(t, u)| *t > problem.start && *t < problem.end && u.len() == n), "{name}");
+        assert!(between.is_sorted_by(|(s, _), (t, _)| s < t), "{name}");
+        let digits = problem.reference.digits_between;
+        assert!(if between.is_empty() { digits == 0.0 } else { (11.0..16.0).contains(&digits) }, "{name}");
+        assert!(problem.condition >= 1.0 && problem.condition.is_finite(), "{name}");
+        assert_eq!(problem.kind.suited_methods()[0], Method::Automatic);
         assert_eq!(problem.mass_matrix().is_some(), problem.kind == Kind::Dae, "{name}");
         assert!(!problem.reference.source.is_empty(), "{name}");
         assert_eq!(problem.error(&problem.reference.state), 0.0);

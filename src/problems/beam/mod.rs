@@ -2,6 +2,7 @@
 
 mod reference;
 
+use super::between::table;
 use super::names_in_blocks;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
@@ -138,11 +139,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: Beam::<40>::END,
         atol_factor: 0.1,
+        condition: 100700.0,
         discontinuities: vec![Beam::<40>::FORCE_ENDS],
         reference: Reference {
             state: reference::FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("../between/beam.txt")),
             digits: 13.2,
+            digits_between: 11.8,
             source: "extrapolation in 33 digits, Gauss collocation in 19, Test Set for IVP Solvers",
         },
         exact: None,

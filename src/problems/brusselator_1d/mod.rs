@@ -2,6 +2,7 @@
 
 mod reference;
 
+use super::between::table;
 use super::names_interleaved;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
@@ -85,11 +86,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: Brusselator1d::END,
         atol_factor: 1.0,
+        condition: 2.962,
         discontinuities: Vec::new(),
         reference: Reference {
             state: reference::FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("../between/brusselator_1d.txt")),
             digits: 15.5,
+            digits_between: 15.5,
             source: "collocation of order 17 and extrapolation in 33 digits",
         },
         exact: None,

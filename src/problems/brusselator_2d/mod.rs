@@ -2,6 +2,7 @@
 
 mod reference;
 
+use super::between::table;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
 use crate::number::Real;
@@ -128,11 +129,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: Brusselator2d::END,
         atol_factor: 1.0,
+        condition: 46.99,
         discontinuities: vec![Brusselator2d::JUMP],
         reference: Reference {
             state: reference::FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("../between/brusselator_2d.txt")),
             digits: 14.6,
+            digits_between: 15.3,
             source: "collocation of order 17 and extrapolation in 19 digits",
         },
         exact: None,

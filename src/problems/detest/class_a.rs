@@ -102,26 +102,34 @@ impl Model for A5 {
 }
 
 pub(in crate::problems) fn a1() -> Problem {
-    problem("detest_a1", "DETEST A1, decay", &A1, &A1::INITIAL, &[2.061153622438558e-09], Some(|t| vec![(-t).exp()]))
+    problem(
+        "detest_a1",
+        "DETEST A1, decay",
+        &A1,
+        &A1::INITIAL,
+        1.0,
+        &[2.061153622438558e-09],
+        Some(|t| vec![(-t).exp()]),
+    )
 }
 
 pub(in crate::problems) fn a2() -> Problem {
     let exact = |t: f64| vec![1.0 / (1.0 + t).sqrt()];
-    problem("detest_a2", "DETEST A2, Riccati", &A2, &A2::INITIAL, &[0.2182178902359924], Some(exact))
+    problem("detest_a2", "DETEST A2, Riccati", &A2, &A2::INITIAL, 1.0, &[0.2182178902359924], Some(exact))
 }
 
 pub(in crate::problems) fn a3() -> Problem {
     let exact = |t: f64| vec![t.sin().exp()];
-    problem("detest_a3", "DETEST A3, oscillation", &A3, &A3::INITIAL, &[2.4916502718504145], Some(exact))
+    problem("detest_a3", "DETEST A3, oscillation", &A3, &A3::INITIAL, 2.653, &[2.4916502718504145], Some(exact))
 }
 
 pub(in crate::problems) fn a4() -> Problem {
     let exact = |t: f64| vec![20.0 / (1.0 + 19.0 * (-t / 4.0).exp())];
-    problem("detest_a4", "DETEST A4, logistic curve", &A4, &A4::INITIAL, &[17.73016648131484], Some(exact))
+    problem("detest_a4", "DETEST A4, logistic curve", &A4, &A4::INITIAL, 1.0, &[17.73016648131484], Some(exact))
 }
 
 pub(in crate::problems) fn a5() -> Problem {
-    problem("detest_a5", "DETEST A5, spiral", &A5, &A5::INITIAL, &[-0.7887826688964015], None)
+    problem("detest_a5", "DETEST A5, spiral", &A5, &A5::INITIAL, 16.68, &[-0.7887826688964015], None)
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Model for B5 {
 
 pub(in crate::problems) fn b1() -> Problem {
     let state = [0.6761876008576606, 0.18608160996400297];
-    problem("detest_b1", "DETEST B1, two populations", &B1, &B1::INITIAL, &state, None)
+    problem("detest_b1", "DETEST B1, two populations", &B1, &B1::INITIAL, 25.37, &state, None)
 }
 
 pub(in crate::problems) fn b2() -> Problem {
@@ -132,12 +132,12 @@ pub(in crate::problems) fn b2() -> Problem {
         vec![1.0 + slow + fast, 1.0 - 2.0 * fast, 1.0 - slow + fast]
     };
     let state = [1.0000000010305767, 1.0, 0.9999999989694232];
-    problem("detest_b2", "DETEST B2, linear reaction", &B2, &B2::INITIAL, &state, Some(exact))
+    problem("detest_b2", "DETEST B2, linear reaction", &B2, &B2::INITIAL, 1.0, &state, Some(exact))
 }
 
 pub(in crate::problems) fn b3() -> Problem {
     let state = [2.061153622438558e-09, 0.05257228022048512, 0.9474277177183612];
-    problem("detest_b3", "DETEST B3, nonlinear reaction", &B3, &B3::INITIAL, &state, None)
+    problem("detest_b3", "DETEST B3, nonlinear reaction", &B3, &B3::INITIAL, 2.049, &state, None)
 }
 
 pub(in crate::problems) fn b4() -> Problem {
@@ -146,12 +146,12 @@ pub(in crate::problems) fn b4() -> Problem {
         vec![(2.0 + cosine) * cosine, (2.0 + cosine) * sine, sine]
     };
     let state = [0.982695092800653, 2.1984470816949298, 0.9129452507276277];
-    problem("detest_b4", "DETEST B4, torus", &B4, &B4::INITIAL, &state, Some(exact))
+    problem("detest_b4", "DETEST B4, torus", &B4, &B4::INITIAL, 15.88, &state, Some(exact))
 }
 
 pub(in crate::problems) fn b5() -> Problem {
     let state = [-0.9396570798729204, -0.342117775400075, 0.7414126596199954];
-    problem("detest_b5", "DETEST B5, rigid body", &B5, &B5::INITIAL, &state, Some(|t| jacobi(t, 0.51).to_vec()))
+    problem("detest_b5", "DETEST B5, rigid body", &B5, &B5::INITIAL, 41.14, &state, Some(|t| jacobi(t, 0.51).to_vec()))
 }
 
 /// Jacobi's $\operatorname{sn}$, $\operatorname{cn}$ and $\operatorname{dn}$ of parameter $m$ by the

@@ -243,7 +243,7 @@ pub(in crate::problems) fn c1() -> Problem {
         0.0013086689666276558,
         0.997912740950865,
     ];
-    problem("detest_c1", "DETEST C1, decay chain", &C1, &C1::INITIAL, &state, Some(exact))
+    problem("detest_c1", "DETEST C1, decay chain", &C1, &C1::INITIAL, 5.503, &state, Some(exact))
 }
 
 pub(in crate::problems) fn c2() -> Problem {
@@ -263,7 +263,7 @@ pub(in crate::problems) fn c2() -> Problem {
         2.061153588451724e-09,
         0.9999999814496175,
     ];
-    problem("detest_c2", "DETEST C2, decay chain", &C2, &C2::INITIAL, &state, Some(exact))
+    problem("detest_c2", "DETEST C2, decay chain", &C2, &C2::INITIAL, 5.5, &state, Some(exact))
 }
 
 /// $y_i = \frac2{n+1} \sum_k \sin \frac{k \pi}{n+1} \sin \frac{i k \pi}{n+1} e^{-4 t \sin^2 \frac{k \pi}{2 (n+1)}}$.
@@ -290,7 +290,7 @@ pub(in crate::problems) fn c3() -> Problem {
         0.005322964130952675,
         0.0027624343790295146,
     ];
-    problem("detest_c3", "DETEST C3, heat, 10 points", &C3, &C3::INITIAL, &state, Some(|t| heat(10, t)))
+    problem("detest_c3", "DETEST C3, heat, 10 points", &C3, &C3::INITIAL, 1.0, &state, Some(|t| heat(10, t)))
 }
 
 pub(in crate::problems) fn c4() -> Problem {
@@ -347,7 +347,7 @@ pub(in crate::problems) fn c4() -> Problem {
         5.996593788386712e-14,
         1.8913306910279898e-14,
     ];
-    problem("detest_c4", "DETEST C4, heat, 51 points", &C4, &C4::INITIAL, &state, Some(|t| heat(51, t)))
+    problem("detest_c4", "DETEST C4, heat, 51 points", &C4, &C4::INITIAL, 1.0, &state, Some(|t| heat(51, t)))
 }
 
 pub(in crate::problems) fn c5() -> Problem {
@@ -383,7 +383,7 @@ pub(in crate::problems) fn c5() -> Problem {
         -0.24600688943187654,
         -0.03189687411323877,
     ];
-    problem("detest_c5", "DETEST C5, five planets", &C5, &C5::INITIAL, &state, None)
+    problem("detest_c5", "DETEST C5, five planets", &C5, &C5::INITIAL, 32.23, &state, None)
 }
 
 #[cfg(test)]

@@ -71,31 +71,31 @@ impl Model for Kepler {
 pub(in crate::problems) fn d1() -> Problem {
     let state = [0.21988353520084955, 0.9427076846341782, -0.9787659841058151, 0.3287977990962143];
     let exact = |t| Kepler::exact(0.1, t).to_vec();
-    problem("detest_d1", "DETEST D1, orbit, e = 0.1", &Kepler, &Kepler::initial(0.1), &state, Some(exact))
+    problem("detest_d1", "DETEST D1, orbit, e = 0.1", &Kepler, &Kepler::initial(0.1), 248.4, &state, Some(exact))
 }
 
 pub(in crate::problems) fn d2() -> Problem {
     let state = [-0.17770273571403278, 0.9467784719905884, -1.0302941631929712, 0.12110748900540413];
     let exact = |t| Kepler::exact(0.3, t).to_vec();
-    problem("detest_d2", "DETEST D2, orbit, e = 0.3", &Kepler, &Kepler::initial(0.3), &state, Some(exact))
+    problem("detest_d2", "DETEST D2, orbit, e = 0.3", &Kepler, &Kepler::initial(0.3), 412.2, &state, Some(exact))
 }
 
 pub(in crate::problems) fn d3() -> Problem {
     let state = [-0.5780432953035456, 0.8633840009194184, -0.9595083730380676, -0.06504915126712882];
     let exact = |t| Kepler::exact(0.5, t).to_vec();
-    problem("detest_d3", "DETEST D3, orbit, e = 0.5", &Kepler, &Kepler::initial(0.5), &state, Some(exact))
+    problem("detest_d3", "DETEST D3, orbit, e = 0.5", &Kepler, &Kepler::initial(0.5), 506.6, &state, Some(exact))
 }
 
 pub(in crate::problems) fn d4() -> Problem {
     let state = [-0.9538990293416171, 0.690740902421948, -0.8212674270877596, -0.15395742591257025];
     let exact = |t| Kepler::exact(0.7, t).to_vec();
-    problem("detest_d4", "DETEST D4, orbit, e = 0.7", &Kepler, &Kepler::initial(0.7), &state, Some(exact))
+    problem("detest_d4", "DETEST D4, orbit, e = 0.7", &Kepler, &Kepler::initial(0.7), 595.5, &state, Some(exact))
 }
 
 pub(in crate::problems) fn d5() -> Problem {
     let state = [-1.2952662509875885, 0.4003938963792291, -0.6775390924707452, -0.1270838154278723];
     let exact = |t| Kepler::exact(0.9, t).to_vec();
-    problem("detest_d5", "DETEST D5, orbit, e = 0.9", &Kepler, &Kepler::initial(0.9), &state, Some(exact))
+    problem("detest_d5", "DETEST D5, orbit, e = 0.9", &Kepler, &Kepler::initial(0.9), 2796.0, &state, Some(exact))
 }
 
 #[cfg(test)]

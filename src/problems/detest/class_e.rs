@@ -122,6 +122,7 @@ pub(in crate::problems) fn e1() -> Problem {
         "DETEST E1, Bessel",
         &E1,
         &E1::INITIAL,
+        1.381,
         &[0.14567236007282466, -0.09883500195574578],
         Some(exact),
     )
@@ -129,12 +130,12 @@ pub(in crate::problems) fn e1() -> Problem {
 
 pub(in crate::problems) fn e2() -> Problem {
     let state = [2.0081497621749484, -0.04250887527320215];
-    problem("detest_e2", "DETEST E2, Van der Pol", &E2, &E2::INITIAL, &state, None)
+    problem("detest_e2", "DETEST E2, Van der Pol", &E2, &E2::INITIAL, 8.746, &state, None)
 }
 
 pub(in crate::problems) fn e3() -> Problem {
     let state = [-0.10041788586472507, 0.2411400132095934];
-    problem("detest_e3", "DETEST E3, Duffing", &E3, &E3::INITIAL, &state, None)
+    problem("detest_e3", "DETEST E3, Duffing", &E3, &E3::INITIAL, 12.92, &state, None)
 }
 
 pub(in crate::problems) fn e4() -> Problem {
@@ -143,7 +144,7 @@ pub(in crate::problems) fn e4() -> Problem {
         vec![30.0 + 2.5 * s.cosh().ln(), 0.08f64.sqrt() * s.tanh()]
     };
     let state = [33.95091444646556, 0.2767822659672868];
-    problem("detest_e4", "DETEST E4, falling body", &E4, &E4::INITIAL, &state, Some(exact))
+    problem("detest_e4", "DETEST E4, falling body", &E4, &E4::INITIAL, 1.134, &state, Some(exact))
 }
 
 pub(in crate::problems) fn e5() -> Problem {
@@ -152,5 +153,5 @@ pub(in crate::problems) fn e5() -> Problem {
         vec![12.5 * s.ln() - t / 2.0 + t * t / 100.0, (s - 1.0 / s) / 2.0]
     };
     let state = [14.117973905426254, 2.4];
-    problem("detest_e5", "DETEST E5, pursuit", &E5, &E5::INITIAL, &state, Some(exact))
+    problem("detest_e5", "DETEST E5, pursuit", &E5, &E5::INITIAL, 1.795, &state, Some(exact))
 }

@@ -46,6 +46,7 @@ fn problem<M: Model>(
     title: &'static str,
     model: &'static M,
     initial: &[f64],
+    condition: f64,
     state: &[f64],
     exact: Option<fn(f64) -> Vec<f64>>,
 ) -> Problem {
@@ -58,11 +59,13 @@ fn problem<M: Model>(
         start: 0.0,
         end: END,
         atol_factor: 1.0,
+        condition,
         discontinuities: Vec::new(),
         reference: Reference {
             state: state.into(),
             between: Vec::new(),
             digits: 15.5,
+            digits_between: 0.0,
             source: "collocation of order 17 and extrapolation in 33 digits, NSDTST",
         },
         exact,

@@ -2,6 +2,7 @@
 
 mod reference;
 
+use super::between::table;
 use super::names_interleaved;
 use super::problem::{Kind, Problem, Reference, bind};
 use crate::model::{Model, Names, Params};
@@ -91,11 +92,13 @@ pub(super) fn problem() -> Problem {
         start: 0.0,
         end: MedicalAkzoNobel::END,
         atol_factor: 1e-4,
+        condition: 62.92,
         discontinuities: vec![MedicalAkzoNobel::JUMP],
         reference: Reference {
             state: reference::FINAL.into(),
-            between: Vec::new(),
+            between: table(include_str!("../between/medical_akzo_nobel.txt")),
             digits: 15.5,
+            digits_between: 15.5,
             source: "collocation of order 17 and extrapolated implicit Euler in 33 digits, Test Set for IVP Solvers",
         },
         exact: None,

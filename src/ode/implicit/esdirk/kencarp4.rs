@@ -34,6 +34,7 @@ impl EsdirkTableau for KenCarp4 {
     const ORDER: usize = 4;
     const ERROR_ORDER: usize = 4;
     const ERROR_TO_FILTER: bool = false;
+    const ERROR_FACTOR: f64 = 5.0;
     const DENSE_ORDER: usize = 3;
     const STAGES: usize = 6;
     const GAMMA: f64 = 0.25;

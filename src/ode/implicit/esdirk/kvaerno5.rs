@@ -49,6 +49,7 @@ impl EsdirkTableau for Kvaerno5 {
     const ORDER: usize = 5;
     const ERROR_ORDER: usize = 5;
     const ERROR_TO_FILTER: bool = false;
+    const ERROR_FACTOR: f64 = 6.0;
     const DENSE_ORDER: usize = 4;
     const STAGES: usize = 7;
     const GAMMA: f64 = GAMMA;

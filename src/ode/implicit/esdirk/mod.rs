@@ -52,6 +52,13 @@ pub trait EsdirkTableau {
     /// estimate in the algebraic components, of order $h^3$ only, by what the constraint makes of the differential
     /// ones.
     const ERROR_TO_FILTER: bool;
+    /// What the estimate is multiplied by before it is compared with the tolerance.
+    ///
+    /// The estimate bounds the error of a step, but where the fast components follow slow ones that remember, these
+    /// errors add up over thousands of steps: to 40 times the tolerance with Kvaerno5 on Orego, to 100 times with
+    /// KenCarp4, where methods of Rosenbrock and Radau type stay below three. With this factor the problems of
+    /// [`problems`](crate::problems) end within the promised multiple of the tolerance.
+    const ERROR_FACTOR: f64;
     /// Order $p^*$ of the dense output in the differential components; it is 2, the order of the stages, in algebraic
     /// ones.
     const DENSE_ORDER: usize;

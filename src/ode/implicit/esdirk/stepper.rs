@@ -39,6 +39,13 @@ pub(crate) struct Esdirk<T> {
 /// Iterations of Newton's method for one stage.
 const ITERATIONS: usize = 8;
 
+/// How much more sharply the stages are solved for than [`Convergence`] asks by itself: to a thousandth of the tolerance.
+///
+/// What the iteration leaves in a component that follows quickly reaches the slow ones multiplied by the step, which may be
+/// long. With a hundredth, Van der Pol's equation with $\mu = 10^3$ by Kvaerno5 ends at half of all tolerances around
+/// $10^{-4}$ with more than ten times the tolerance, with up to 290 times, and with this never with more than one.
+const SHARPER: f64 = 10.0;
+
 impl<T: EsdirkTableau> Esdirk<T> {
     pub fn new(method: Method) -> Self {
         Esdirk {
@@ -106,7 +113,7 @@ impl<T: EsdirkTableau> Esdirk<T> {
                     self.stage[i] += self.f[i];
                 }
                 let size = error_norm(cx.options, &self.f, u, &self.stage);
-                match self.convergence.judge(size) {
+                match self.convergence.judge(SHARPER * size) {
                     Verdict::Converged => break,
                     Verdict::GoOn => {}
                     Verdict::Failed => return Err(Rejection::Newton),
@@ -247,7 +254,7 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
             }
             self.matrix.solve(&mut self.error, cx)?;
         }
-        self.norm = error_norm(cx.options, &self.error, u, u_new);
+        self.norm = T::ERROR_FACTOR * error_norm(cx.options, &self.error, u, u_new);
         if self.norm <= 1.0 {
             Ok(())
         } else if self.norm > 1.0 {

@@ -27,6 +27,7 @@ impl EsdirkTableau for TrBdf2 {
     const ORDER: usize = 2;
     const ERROR_ORDER: usize = 3;
     const ERROR_TO_FILTER: bool = true;
+    const ERROR_FACTOR: f64 = 1.0;
     const DENSE_ORDER: usize = 2;
     const STAGES: usize = 3;
     const GAMMA: f64 = D;

@@ -43,6 +43,11 @@ pub(crate) struct Radau<T> {
     tableau: PhantomData<T>,
 }
 
+/// How much more sharply the stages are solved for than [`Convergence`] asks by itself: to a five-hundredth of the tolerance.
+/// With a hundredth, Van der Pol's equation with $\mu = 10^3$ ends at one tolerance in ten around $10^{-6}$ with more than ten
+/// times the tolerance, with up to 31 times, and with this never with more than one; it costs 6 % more right-hand sides.
+const SHARPER: f64 = 5.0;
+
 /// Iterations of Newton's method, for three stages and for each pair more.
 const ITERATIONS: usize = 7;
 const MORE_ITERATIONS: usize = 3;
@@ -143,7 +148,7 @@ impl<T: RadauTableau> Radau<T> {
                 squares += squared(cx, &self.moved, u) + squared(cx, &self.product_imaginary, u);
             }
             transform(T::T, &self.w, &mut self.z, n);
-            match self.convergence.judge((squares / s as f64).sqrt()) {
+            match self.convergence.judge(SHARPER * (squares / s as f64).sqrt()) {
                 Verdict::Converged => return Ok(()),
                 Verdict::GoOn => {}
                 Verdict::Failed => return Err(Rejection::Newton),
