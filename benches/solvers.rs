@@ -174,7 +174,7 @@ fn large() {
     for method in
         [Method::Rodas4, Method::Rodas5P, Method::Kvaerno5, Method::Bdf, Method::Radau5, Method::Rock4, Method::Rkc2]
     {
-        for rtol in [1e-3, 1e-4, 1e-5, 1e-6] {
+        for rtol in [1e-3, 1e-4, 1e-5, 1e-6, 1e-7] {
             let solve =
                 || problem.solve(rtol).method(method).save(Save::End).time_budget(Duration::from_secs(10)).run();
             let Ok(solution) = solve() else { continue };
@@ -198,7 +198,9 @@ fn growth() {
     let direct = LinearSolver::Automatic;
     for (method, solver) in [(Method::Rodas4, direct), (Method::Bdf, direct), (Method::Bdf, LinearSolver::Krylov)] {
         let mut before: Option<(f64, f64)> = None;
-        for points in [32, 64, 128, 256] {
+        // Iterations with ILU(0) grow with the grid.
+        let grids: &[usize] = if solver == LinearSolver::Krylov { &[32, 64, 128] } else { &[32, 64, 128, 256] };
+        for &points in grids {
             let model = Brusselator2d { points };
             let bound = Bound::new(&model).unwrap();
             let solve = || {

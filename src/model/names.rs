@@ -45,6 +45,7 @@ impl From<&[String]> for Names {
 }
 impl Deref for Names {
     type Target = [String];
+    #[inline]
     fn deref(&self) -> &[String] {
         &self.0
     }

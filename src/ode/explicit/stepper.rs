@@ -56,9 +56,31 @@ fn combine_terms<const J: usize>(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f
     }
 }
 
+/// The same with the number of states known, all of them in registers: for few states loops cost more than sums.
+#[inline(always)]
+fn combine_states<const N: usize>(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
+    let (Some(u), Some(y)) = (u.first_chunk::<N>(), y.first_chunk_mut::<N>()) else { return };
+    let k = k.as_chunks::<N>().0;
+    let mut sum = *u;
+    for (j, a) in row {
+        let (scaled, stage) = (h * a, &k[*j]);
+        for i in 0..N {
+            sum[i] += scaled * stage[i];
+        }
+    }
+    *y = sum;
+}
+
 /// $y_i = u_i + h \sum_j a_j k_{ji}$.
 #[inline(always)]
 pub(crate) fn combine(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
+    match u.len() {
+        1 => return combine_states::<1>(row, k, h, u, y),
+        2 => return combine_states::<2>(row, k, h, u, y),
+        3 => return combine_states::<3>(row, k, h, u, y),
+        4 => return combine_states::<4>(row, k, h, u, y),
+        _ => {}
+    }
     match row.len() {
         0 => y.copy_from_slice(u),
         1 => combine_terms::<1>(row, k, h, u, y),
@@ -81,6 +103,11 @@ pub(crate) fn combine(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f64], y: &mu
 #[inline(always)]
 fn add_weighted(row: &[(usize, f64)], k: &[f64], h: f64, y: &mut [f64]) {
     let n = y.len();
+    if n <= 4 {
+        let mut u = [0.0; 4];
+        u[..n].copy_from_slice(y);
+        return combine(row, k, h, &u[..n], y);
+    }
     for (j, a) in row {
         let scaled = h * a;
         for (y, k) in y.iter_mut().zip(&k[j * n..][..n]) {

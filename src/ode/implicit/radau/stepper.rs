@@ -45,8 +45,10 @@ pub(crate) struct Radau<T> {
 
 /// How much more sharply the stages are solved for than [`Convergence`] asks by itself: to a five-hundredth of the tolerance.
 /// With a hundredth, Van der Pol's equation with $\mu = 10^3$ ends at one tolerance in ten around $10^{-6}$ with more than ten
-/// times the tolerance, with up to 31 times, and with this never with more than one; it costs 6 % more right-hand sides.
+/// times the tolerance, with up to 31 times, and with this never with more than one; it costs 6 % more right-hand sides. At
+/// tolerances below [`ROUNDING`] times this much rounding does not allow it.
 const SHARPER: f64 = 5.0;
+const ROUNDING: f64 = 1e-10;
 
 /// Iterations of Newton's method, for three stages and for each pair more.
 const ITERATIONS: usize = 7;
@@ -94,6 +96,7 @@ impl<T: RadauTableau> Radau<T> {
         self.predict(h, n);
         transform(T::T_INVERSE, &self.z, &mut self.w, n);
         self.convergence.begin();
+        let sharper = (cx.options.rtol / ROUNDING).clamp(1.0, SHARPER);
         loop {
             for i in 0..s {
                 for c in 0..n {
@@ -148,7 +151,7 @@ impl<T: RadauTableau> Radau<T> {
                 squares += squared(cx, &self.moved, u) + squared(cx, &self.product_imaginary, u);
             }
             transform(T::T, &self.w, &mut self.z, n);
-            match self.convergence.judge(SHARPER * (squares / s as f64).sqrt()) {
+            match self.convergence.judge(sharper * (squares / s as f64).sqrt()) {
                 Verdict::Converged => return Ok(()),
                 Verdict::GoOn => {}
                 Verdict::Failed => return Err(Rejection::Newton),
