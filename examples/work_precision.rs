@@ -121,8 +121,11 @@ fn main() -> ansatz::Result<()> {
             panel = panel.line(format!("{method:?}"), &errors, &times);
         }
     }
-    let path = format!("out/work_precision_{name}.svg");
-    Figure::new().panel(panel).save(&path)?;
-    println!("\nwrote {path}");
+    let figure = Figure::new().panel(panel);
+    for format in ["svg", "png"] {
+        let path = format!("out/work_precision_{name}.{format}");
+        figure.save(&path)?;
+        println!("wrote {path}");
+    }
     Ok(())
 }
