@@ -210,6 +210,8 @@ impl Real for f64 {
 
 /// Zeros to work in: on the stack where they are few, otherwise in a vector that this thread keeps for the next time, so
 /// that large systems allocate once.
+// In its box the vector goes to the pool, which keeps vectors of all types, and comes back without an allocation.
+#[allow(clippy::box_collection)]
 pub(crate) struct Zeros<R: Real> {
     few: [R; FEW],
     many: Option<Box<Vec<R>>>,
@@ -224,6 +226,7 @@ thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Vec::new()) };
 }
 
+#[allow(clippy::box_collection)]
 impl<R: Real> Zeros<R> {
     /// Takes `len` zeros.
     #[inline(always)]

@@ -70,6 +70,9 @@ pub(super) fn unit_tangent<const N: usize>(lane: usize) -> [f64; N] {
     tangent
 }
 
+/// `rhs(u, p, du)`.
+type RightHandSide<'r> = dyn Fn(&[f64], &Params<f64>, &mut [f64]) + 'r;
+
 impl<'a> Layout<'a> {
     /// Lays out names and blocks; `replacement` may put others in the places of the blocks listed.
     pub fn new(
@@ -117,7 +120,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Evaluates the right-hand side once, to see what it calls and whether it does what it says.
-    pub fn probe(&mut self, rhs: &dyn Fn(&[f64], &Params<f64>, &mut [f64])) -> Result<(), ModelError> {
+    pub fn probe(&mut self, rhs: &RightHandSide<'_>) -> Result<(), ModelError> {
         let probe = Probe {
             unknowns: &self.unknowns,
             called: RefCell::default(),

@@ -152,12 +152,11 @@ fn state_jacobian<const N: usize>(
     });
 }
 
+/// What is done with states, parameters and room for derivatives.
+type Work<'w, R> = dyn FnMut(&mut [R], &Params<R>, &mut [R]) + 'w;
+
 /// Lends dual states, parameters without tangents, and room for dual derivatives.
-fn with_duals<const N: usize>(
-    layout: &Layout<'_>,
-    p: &[f64],
-    work: &mut dyn FnMut(&mut [Dual<N>], &Params<Dual<N>>, &mut [Dual<N>]),
-) {
+fn with_duals<const N: usize>(layout: &Layout<'_>, p: &[f64], work: &mut Work<'_, Dual<N>>) {
     let (n, q) = (layout.states.len(), layout.parameters.len());
     let mut room = Zeros::<Dual<N>>::new(2 * n + q);
     let (u_dual, room) = room.split_at_mut(n);

@@ -279,10 +279,10 @@ impl Search<'_> {
             let continued = continuation(f, &mut newton, self.frozen.t, &mut u, cx);
             route = continued.map(|()| Route::PseudoTransient);
         }
-        if matches!(route, Err(Failure::Stuck | Failure::Singular(_))) {
-            if let Some(state) = self.integrate(f, &mut newton, cx) {
-                (u, route) = (state, Ok(Route::Integration));
-            }
+        if matches!(route, Err(Failure::Stuck | Failure::Singular(_)))
+            && let Some(state) = self.integrate(f, &mut newton, cx)
+        {
+            (u, route) = (state, Ok(Route::Integration));
         }
         Found { state: u, iterations: newton.iterations, route }
     }
