@@ -25,6 +25,8 @@ pub(crate) struct Automatic<'f> {
     calm_steps: usize,
     /// Attempts in a row that failed.
     failures: usize,
+    /// Whether the error between the steps counts.
+    dense: bool,
 }
 
 /// Up to this many states, with a dense and with a sparse Jacobian, a factorisation at every step is worth its price.
@@ -52,6 +54,7 @@ impl<'f> Automatic<'f> {
             is_stiff: false,
             calm_steps: 0,
             failures: 0,
+            dense: false,
         }
     }
 
@@ -66,7 +69,12 @@ impl<'f> Automatic<'f> {
     fn now_mut(&mut self) -> &mut AnyStepper<'f> {
         let (stepper, method) =
             if self.is_stiff { (&mut self.stiff, self.stiff_method) } else { (&mut self.calm, self.calm_method) };
-        stepper.get_or_insert_with(|| method.stepper())
+        let dense = self.dense;
+        stepper.get_or_insert_with(|| {
+            let mut stepper = method.stepper();
+            stepper.keep_dense(dense);
+            stepper
+        })
     }
 
     /// Goes on with the other method from $(t, u)$, where the right-hand side is known to be finite.
@@ -144,6 +152,13 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
     fn reject(&mut self, why: Rejection, h: f64, cx: &mut Context) -> f64 {
         self.failures += 1;
         self.now_mut().reject(why, h, cx)
+    }
+
+    fn keep_dense(&mut self, dense: bool) {
+        self.dense = dense;
+        for method in self.calm.iter_mut().chain(&mut self.stiff) {
+            method.keep_dense(dense);
+        }
     }
 
     fn error(&self) -> &[f64] {

@@ -80,11 +80,13 @@ impl<'a> Integrator<'a> {
             let held = equations.fulfil(&mut plain, span.start, &mut u, &mut cx);
             held.map_err(|stop| failure(stop, &options, span, Solution::new(request.names.clone()), &u))?;
         }
+        let mut method = options.method.stepper();
+        method.keep_dense(request.looks_between());
         Ok(Integrator {
             plain,
             equations,
             keeper: request.keeper(&u),
-            method: options.method.stepper(),
+            method,
             course: Course::new(span, &options),
             options,
             u,

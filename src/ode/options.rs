@@ -122,7 +122,7 @@ pub enum Save {
     Steps,
     /// These times, from dense output.
     Times(Vec<f64>),
-    /// Only the state at the end.
+    /// Only the state at the end. Implicit methods then look at no error between the steps, and may take longer ones.
     End,
 }
 

@@ -116,6 +116,16 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
+    /// Whether states between the steps are asked for.
+    pub fn looks_between(&self) -> bool {
+        let saves = match &self.save {
+            Save::Steps => true,
+            Save::Times(times) => !times.is_empty(),
+            Save::End => false,
+        };
+        saves || !self.events.is_empty() || !self.integrands.is_empty()
+    }
+
     /// What keeps the solution, which begins with `u`.
     pub fn keeper(self, u: &[f64]) -> Keeper<'a> {
         let events = Events::new(self.events, self.presets, &self.parameters);

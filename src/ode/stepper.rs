@@ -124,6 +124,11 @@ pub(crate) trait Stepper<F: ?Sized> {
     /// Gives the size of the next attempt after one of size `h` that does not count.
     fn reject(&mut self, why: Rejection, h: f64, cx: &mut Context) -> f64;
 
+    /// Says whether states between the steps will be asked for, so that their error counts too.
+    fn keep_dense(&mut self, dense: bool) {
+        let _ = dense;
+    }
+
     /// The error estimate of the last attempt, by component.
     fn error(&self) -> &[f64];
 

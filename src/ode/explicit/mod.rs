@@ -46,7 +46,9 @@ pub use tsit5::Tsit5;
 pub use vern7::Vern7;
 pub use vern9::Vern9;
 
-pub(crate) use stepper::{BORDER, CALM_STEPS, ExplicitRk, LOOK_EVERY, STIFF_STEPS, combine, power_sum};
+pub(crate) use stepper::{
+    BORDER, CALM_STEPS, ExplicitRk, LOOK_EVERY, STIFF_STEPS, combine, power_sum, power_sum_derivative,
+};
 
 /// Coefficients by stage, in increasing order; stages that are absent have coefficient zero.
 pub type Row = &'static [(usize, f64)];

@@ -364,6 +364,12 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
     }
 }
 
+/// The derivative of [`power_sum`].
+#[inline(always)]
+pub(crate) fn power_sum_derivative(r: &[f64], theta: f64) -> f64 {
+    r.iter().enumerate().rev().fold(0.0, |sum, (m, r)| sum * theta + (m + 1) as f64 * r)
+}
+
 /// $\sum_m r_m \theta^m$, $m = 1, 2, \dots$
 #[inline(always)]
 pub(crate) fn power_sum(r: &[f64], theta: f64) -> f64 {

@@ -12,6 +12,7 @@
 //! - [`bdf`]: one nonlinear system, the past in backward differences; orders 1 to 5.
 
 pub mod bdf;
+mod between;
 pub mod esdirk;
 pub(super) mod matrix;
 mod newton;

@@ -2,7 +2,8 @@
 
 use super::EsdirkTableau;
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
-use crate::ode::explicit::{combine, power_sum};
+use crate::ode::explicit::{combine, power_sum, power_sum_derivative};
+use crate::ode::implicit::between::{LOOK, error_between};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
@@ -30,6 +31,8 @@ pub(crate) struct Esdirk<T> {
     moved: Vec<f64>,
     product: Vec<f64>,
     error: Vec<f64>,
+    /// Whether the error between the steps counts.
+    dense: bool,
     norm: f64,
     controller: Controller,
     method: Method,
@@ -62,6 +65,7 @@ impl<T: EsdirkTableau> Esdirk<T> {
             moved: Vec::new(),
             product: Vec::new(),
             error: Vec::new(),
+            dense: false,
             norm: 0.0,
             controller: Controller::default(),
             method,
@@ -255,6 +259,21 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
             self.matrix.solve(&mut self.error, cx)?;
         }
         self.norm = T::ERROR_FACTOR * error_norm(cx.options, &self.error, u, u_new);
+        if self.dense && !self.additive && self.norm <= 1.0 {
+            self.stage.copy_from_slice(u);
+            self.moved.fill(0.0);
+            for (j, r) in T::DENSE {
+                let (weight, derivative) = (h * power_sum(r, LOOK), power_sum_derivative(r, LOOK));
+                let pairs = self.stage.iter_mut().zip(self.moved.iter_mut());
+                for ((p, s), k) in pairs.zip(&self.k[j * n..][..n]) {
+                    *p += weight * k;
+                    *s += derivative * k;
+                }
+            }
+            let (matrix, at) = (&mut self.matrix, t + LOOK * h);
+            let between = error_between(f, matrix, at, &self.stage, &mut self.moved, &mut self.f, (u, u_new), cx)?;
+            self.norm = self.norm.max(between);
+        }
         if self.norm <= 1.0 {
             Ok(())
         } else if self.norm > 1.0 {
@@ -288,6 +307,10 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
             Rejection::Error => self.controller.rejected(self.norm),
             _ => self.controller.not_here(),
         }
+    }
+
+    fn keep_dense(&mut self, dense: bool) {
+        self.dense = dense;
     }
 
     fn error(&self) -> &[f64] {

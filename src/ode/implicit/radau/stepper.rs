@@ -2,6 +2,8 @@
 
 use super::RadauTableau;
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
+use crate::ode::explicit::{power_sum, power_sum_derivative};
+use crate::ode::implicit::between::{LOOK, error_between};
 use crate::ode::implicit::matrix::{ComplexMatrix, IterationMatrix};
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
@@ -33,6 +35,8 @@ pub(crate) struct Radau<T> {
     product_imaginary: Vec<f64>,
     complex: Vec<c64>,
     error: Vec<f64>,
+    /// Whether the error between the steps counts.
+    dense: bool,
     norm: f64,
     /// Whether the step before was rejected, or there is none: then the error is estimated twice.
     uncertain: bool,
@@ -74,6 +78,7 @@ impl<T: RadauTableau> Radau<T> {
             product_imaginary: Vec::new(),
             complex: Vec::new(),
             error: Vec::new(),
+            dense: false,
             norm: 0.0,
             uncertain: true,
             controller: Controller::default(),
@@ -334,6 +339,22 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
                 self.estimate(f, h, n, cx)?;
                 self.norm = error_norm(cx.options, &self.error, u, u_new);
             }
+            if self.dense && self.norm <= 1.0 {
+                self.stage.copy_from_slice(u);
+                self.moved.fill(0.0);
+                for (i, powers) in self.powers.chunks_exact(T::STAGES).enumerate() {
+                    let (weight, derivative) = (power_sum(powers, LOOK), power_sum_derivative(powers, LOOK) / h);
+                    let pairs = self.stage.iter_mut().zip(self.moved.iter_mut());
+                    for ((p, s), z) in pairs.zip(&self.z[i * n..(i + 1) * n]) {
+                        *p += weight * z;
+                        *s += derivative * z;
+                    }
+                }
+                let (matrix, at) = (&mut self.matrix, t + LOOK * h);
+                let between =
+                    error_between(f, matrix, at, &self.stage, &mut self.moved, &mut self.product, (u, u_new), cx)?;
+                self.norm = self.norm.max(between);
+            }
             if self.norm > 1.0 {
                 return Err(Rejection::Error);
             }
@@ -367,6 +388,10 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
             Rejection::Error => self.controller.rejected(self.norm),
             _ => self.controller.not_here(),
         }
+    }
+
+    fn keep_dense(&mut self, dense: bool) {
+        self.dense = dense;
     }
 
     fn error(&self) -> &[f64] {

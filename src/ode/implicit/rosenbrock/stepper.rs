@@ -3,7 +3,8 @@
 use super::{RosenbrockTableau, Row};
 use crate::number::simd::{Kernel, dispatch, multiply_add};
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
-use crate::ode::explicit::power_sum;
+use crate::ode::explicit::{power_sum, power_sum_derivative};
+use crate::ode::implicit::between::{LOOK, error_between};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::linear::Kind;
 use crate::ode::linear::small::SmallLu;
@@ -35,6 +36,8 @@ pub(crate) struct Rosenbrock<T> {
     f_t: Vec<f64>,
     depends_on_time: bool,
     error: Vec<f64>,
+    /// Whether the error between the steps counts.
+    dense: bool,
     norm: f64,
     controller: Controller,
     method: Method,
@@ -60,6 +63,7 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
             f_t: Vec::new(),
             depends_on_time: false,
             error: Vec::new(),
+            dense: false,
             norm: 0.0,
             controller: Controller::default(),
             method,
@@ -342,6 +346,21 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
                 *error = T::E.iter().map(|(j, e)| e * self.stages[j * self.stride + i]).sum();
             }
             self.norm = error_norm(cx.options, &self.error, u, u_new);
+            if self.dense && self.norm <= 1.0 {
+                let (p, slope) = (&mut self.argument[..n], &mut self.product[..]);
+                p.copy_from_slice(u);
+                slope.fill(0.0);
+                for (j, d) in T::DENSE {
+                    let (weight, derivative) = (power_sum(d, LOOK), power_sum_derivative(d, LOOK) / h);
+                    for ((p, s), k) in p.iter_mut().zip(slope.iter_mut()).zip(&self.stages[j * self.stride..]) {
+                        *p += weight * k;
+                        *s += derivative * k;
+                    }
+                }
+                let (at, value) = (t + LOOK * h, &mut self.value);
+                let between = error_between(f, &mut self.matrix, at, p, slope, value, (u, u_new), cx)?;
+                self.norm = self.norm.max(between);
+            }
             if self.norm > 1.0 {
                 return Err(Rejection::Error);
             }
@@ -367,6 +386,10 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
             Rejection::Error => self.controller.rejected(self.norm),
             _ => self.controller.not_here(),
         }
+    }
+
+    fn keep_dense(&mut self, dense: bool) {
+        self.dense = dense;
     }
 
     fn error(&self) -> &[f64] {
