@@ -91,7 +91,7 @@ fn main() -> ansatz::Result<()> {
         "method", "rtol", "error", "time", "steps", "rejected", "rhs", "jac", "lu"
     );
     let mut panel = Panel::new(problem.title).x_label("error at the end").y_label("time (ms)").log_x().log_y();
-    for method in methods {
+    for (k, method) in methods.into_iter().enumerate() {
         let (mut errors, mut times) = (Vec::new(), Vec::new());
         for exponent in 3..=11 {
             let rtol = 10f64.powi(-exponent);
@@ -118,7 +118,9 @@ fn main() -> ansatz::Result<()> {
             }
         }
         if !errors.is_empty() {
-            panel = panel.line(format!("{method:?}"), &errors, &times);
+            // Eight colours, then the same once more with dashes.
+            let name = format!("{method:?}");
+            panel = if k < 8 { panel.line(name, &errors, &times) } else { panel.dashed(name, &errors, &times) };
         }
     }
     let figure = Figure::new().panel(panel);
