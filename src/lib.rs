@@ -116,3 +116,8 @@ pub mod prelude {
 #[cfg(all(doctest, feature = "data", feature = "plot"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are the programs in the guide to the solvers.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/solvers.md")]
+struct Solvers;
