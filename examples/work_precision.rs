@@ -11,26 +11,10 @@ use ansatz::prelude::*;
 use ansatz::problems::{self, Problem};
 use std::time::{Duration, Instant};
 
-/// Methods by the names they have in the code.
-const METHODS: &[Method] = &[
-    Method::Automatic,
-    Method::Bs3,
-    Method::Tsit5,
-    Method::Vern7,
-    Method::Vern9,
-    Method::Dop853,
-    Method::Rosenbrock23,
-    Method::Rodas4,
-    Method::Rodas5P,
-    Method::TrBdf2,
-    Method::KenCarp4,
-    Method::Kvaerno5,
-    Method::Radau5,
-    Method::Radau9,
-    Method::Radau13,
-    Method::Bdf,
-    Method::Rock4,
-];
+/// Methods that choose their steps.
+fn known_methods() -> impl Iterator<Item = Method> {
+    Method::ALL.into_iter().filter(|method| method.is_adaptive())
+}
 
 /// The quickest of some solves, and what one of them gave.
 fn measure(problem: &Problem, method: Method, rtol: f64) -> (f64, ansatz::Result<Solution>) {
@@ -62,15 +46,18 @@ fn main() -> ansatz::Result<()> {
         for problem in problems::all() {
             println!("  {:<22} {}, {} states, {}", problem.name, problem.title, problem.initial.len(), problem.kind);
         }
-        println!("\nmethods: {}", METHODS.iter().map(|m| format!("{m:?}")).collect::<Vec<_>>().join(" "));
+        println!("\nmethods: {}", known_methods().map(|m| format!("{m:?}")).collect::<Vec<_>>().join(" "));
         return Ok(());
     };
     let problem = problems::find(name)?;
     let mut methods = Vec::new();
     for asked in &arguments[1..] {
-        match METHODS.iter().find(|m| format!("{m:?}").eq_ignore_ascii_case(asked)) {
-            Some(method) => methods.push(*method),
-            None => println!("no method `{asked}`; there are {METHODS:?}"),
+        match known_methods().find(|m| format!("{m:?}").eq_ignore_ascii_case(asked)) {
+            Some(method) => methods.push(method),
+            None => {
+                println!("no method `{asked}`; there are {:?}", known_methods().collect::<Vec<_>>());
+                return Ok(());
+            }
         }
     }
     if methods.is_empty() {

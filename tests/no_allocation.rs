@@ -2,42 +2,12 @@
 //!
 //! A test binary of its own: it counts what the global allocator is asked for, on the thread that asks.
 
+#[path = "counting/allocator.rs"]
+mod counting;
+
 use ansatz::adjoint::{DiscreteAdjoint, ForwardSensitivity};
 use ansatz::prelude::*;
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
-use std::cell::Cell;
-
-struct Counting;
-
-thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    ASKED.with(|asked| asked.set(asked.get() + 1));
-}
-
-// SAFETY: hands every request on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { Heap.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { Heap.alloc_zeroed(layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { Heap.realloc(at, layout, size) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        unsafe { Heap.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use counting::ASKED;
 
 /// Requests for memory while `work` runs.
 fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {

@@ -2,67 +2,11 @@
 //!
 //! A test binary of its own: it counts what the global allocator is asked for, on the thread that asks.
 
+#[path = "counting/allocator.rs"]
+mod counting;
+
 use ansatz::prelude::*;
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
-use std::cell::Cell;
-
-struct Counting;
-
-thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    ASKED.with(|asked| asked.set(asked.get() + 1));
-}
-
-// SAFETY: hands every request on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { Heap.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { Heap.alloc_zeroed(layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { Heap.realloc(at, layout, size) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        unsafe { Heap.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-const METHODS: [Method; 23] = [
-    Method::Automatic,
-    Method::Euler,
-    Method::Heun,
-    Method::Rk4,
-    Method::Bs3,
-    Method::Tsit5,
-    Method::Vern7,
-    Method::Vern9,
-    Method::Dop853,
-    Method::Ssprk33,
-    Method::Ssprk104,
-    Method::Rosenbrock23,
-    Method::Rodas4,
-    Method::Rodas5P,
-    Method::TrBdf2,
-    Method::KenCarp4,
-    Method::Kvaerno5,
-    Method::Radau5,
-    Method::Radau9,
-    Method::Radau13,
-    Method::Bdf,
-    Method::Rkc2,
-    Method::Rock4,
-];
+use counting::ASKED;
 
 /// Van der Pol's oscillator, stiff enough for the choice between the methods to change its mind.
 struct VanDerPol;
@@ -106,7 +50,7 @@ fn requests<S: System>(system: &S, u: &[f64], method: Method, end: f64) -> (usiz
 }
 
 fn compare<S: System>(what: &str, system: &S, u: &[f64], end: f64) {
-    for method in METHODS {
+    for method in Method::ALL {
         requests(system, u, method, end);
         let (few, short) = requests(system, u, method, end);
         let (many, long) = requests(system, u, method, 2.0 * end);

@@ -59,6 +59,35 @@ pub enum Method {
     Bdf,
 }
 
+impl Method {
+    /// All of them, [`Method::Automatic`] first.
+    pub const ALL: [Method; 23] = [
+        Method::Automatic,
+        Method::Euler,
+        Method::Heun,
+        Method::Rk4,
+        Method::Bs3,
+        Method::Tsit5,
+        Method::Vern7,
+        Method::Vern9,
+        Method::Dop853,
+        Method::Ssprk33,
+        Method::Ssprk104,
+        Method::Rkc2,
+        Method::Rock4,
+        Method::Rosenbrock23,
+        Method::Rodas4,
+        Method::Rodas5P,
+        Method::TrBdf2,
+        Method::KenCarp4,
+        Method::Kvaerno5,
+        Method::Radau5,
+        Method::Radau9,
+        Method::Radau13,
+        Method::Bdf,
+    ];
+}
+
 /// The absolute tolerance: one for all states, or one for each.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tolerance {

@@ -9,35 +9,9 @@ use super::Method;
 use crate::model::{Model, Names, Params};
 use crate::number::Real;
 
-/// All methods, the fixed step that one without an error estimate takes in these tests, and whether it is explicit.
+/// All methods, and the fixed step that one without an error estimate takes in these tests.
 fn methods() -> Vec<(Method, Option<f64>)> {
-    use Method::*;
-    let all = [
-        Automatic,
-        Euler,
-        Heun,
-        Rk4,
-        Bs3,
-        Tsit5,
-        Vern7,
-        Vern9,
-        Dop853,
-        Ssprk33,
-        Ssprk104,
-        Rkc2,
-        Rock4,
-        Rosenbrock23,
-        Rodas4,
-        Rodas5P,
-        TrBdf2,
-        KenCarp4,
-        Kvaerno5,
-        Radau5,
-        Radau9,
-        Radau13,
-        Bdf,
-    ];
-    all.map(|method| (method, (!method.is_adaptive()).then_some(0.01))).to_vec()
+    Method::ALL.map(|method| (method, (!method.is_adaptive()).then_some(0.01))).to_vec()
 }
 
 /// Van der Pol's oscillator with a force, so that the right-hand side depends on time.
