@@ -3,6 +3,7 @@
 mod additive;
 mod algebraic;
 mod going_on;
+mod seams;
 mod stepping;
 
 use super::Method;
