@@ -160,7 +160,7 @@ impl<'f, 'a, M: Model> Discovery<'f, 'a, M> {
         // A candidate law that needs this many steps is on its way to a blow-up.
         let options = Options {
             atol,
-            max_steps: 2000 + 20 * self.fit.observations.longest(),
+            max_steps: Some(2000 + 20 * self.fit.observations.longest()),
             ..self.fit.settings.options.clone()
         };
         let search = Search {

@@ -1,5 +1,6 @@
 //! Why a solve ended early: where, which component, the likely cause, what to try, and what had been reached.
 
+use super::cause::Cause;
 use super::options::Method;
 use super::solution::Solution;
 use std::time::Duration;
@@ -57,7 +58,7 @@ pub enum SolveError {
         /// The component that is not finite.
         component: Component,
         /// The likely cause.
-        cause: String,
+        cause: Cause,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
@@ -74,7 +75,7 @@ pub enum SolveError {
         /// The component with the largest scaled error.
         component: Component,
         /// The likely cause.
-        cause: String,
+        cause: Cause,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
@@ -95,15 +96,15 @@ pub enum SolveError {
         /// The component with the largest scaled error.
         component: Component,
         /// The likely cause.
-        cause: String,
+        cause: Cause,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
     /// An explicit method whose steps are limited by stability cannot reach the end in the steps allowed.
     #[error(
         "this looks stiff: at t = {t} steps of {h:e} are as long as the stability of {method:?} allows, though {component} \
-         would be accurate enough with longer ones, and {max_steps} of them do not reach {end}. \
-         Take an implicit method, or leave the choice to `Method::Automatic`"
+         would be accurate enough with longer ones, and {max_steps} more of them do not reach {end}. Take an implicit method, \
+         leave the choice to `Method::Automatic`, or allow as many steps as it takes with `max_steps`"
     )]
     LooksStiff {
         /// Time reached.
@@ -114,7 +115,7 @@ pub enum SolveError {
         h: f64,
         /// The method.
         method: Method,
-        /// Attempts allowed.
+        /// Further attempts allowed.
         max_steps: usize,
         /// The component with the largest scaled error.
         component: Component,
@@ -135,7 +136,7 @@ pub enum SolveError {
         /// The component with the largest scaled error.
         component: Component,
         /// The likely cause.
-        cause: String,
+        cause: Cause,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
@@ -172,14 +173,18 @@ pub enum SolveError {
     },
     /// A stabilised method has not enough stages for the step.
     #[error(
-        "{method:?} is not stable with steps longer than {longest:e} at t = {t}, because of the spectral radius of the \
-         Jacobian there. Take a shorter `fixed_step`, or an implicit method"
+        "{method:?} is not stable with a step of {h:e} at t = {t}, only up to {longest:e}, because of the spectral radius of \
+         the Jacobian there; {component} moves most in its fastest mode. Take a shorter `fixed_step`, or an implicit method"
     )]
     Unstable {
         /// Time reached.
         t: f64,
         /// The longest step that would be stable.
         longest: f64,
+        /// The step that was tried.
+        h: f64,
+        /// The component in which the fastest mode is largest.
+        component: Component,
         /// The method.
         method: Method,
         /// The solution up to `t`.
@@ -202,13 +207,13 @@ pub enum SolveError {
         /// The component with the largest scaled error.
         component: Component,
         /// The likely cause.
-        cause: String,
+        cause: Cause,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
-    /// The function of an event is zero over a whole step in which the state changes: it has no crossings.
+    /// The function of an event is zero over a whole step, and not because the state rests: it has no crossings.
     #[error(
-        "the function of event `{event}` is zero at t = {t} and after it, so that nothing crosses zero; \
+        "the function of event `{event}` is zero at t = {t} and all along the step of {h:e} after it, so that nothing crosses zero; \
          give a function that changes its sign where the event happens"
     )]
     EventIsZero {
@@ -216,33 +221,39 @@ pub enum SolveError {
         event: String,
         /// Time reached.
         t: f64,
+        /// The step in which it was looked for.
+        h: f64,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
     /// An event acts over and over within what times can be told apart: the last of infinitely many bounces, or an effect
     /// that brings about its own event.
     #[error(
-        "event `{event}` happens over and over at t = {t}, closer together than times can be told apart. Let its effect \
-         leave the state clear of the event, or end the solve there with `.terminal()`"
+        "event `{event}` happens over and over at t = {t}, closer together than times can be told apart (h = {h:e}). Let its \
+         effect leave the state clear of the event, or end the solve there with `.terminal()`"
     )]
     EventsAccumulate {
         /// The event.
         event: String,
         /// Time reached.
         t: f64,
+        /// The step in which it was looked for.
+        h: f64,
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
     /// The function of an event is not a number.
     #[error(
-        "the function of event `{event}` is not a number near t = {t}: whether anything crosses zero cannot be said. Let it \
-         have a value wherever the solution goes"
+        "the function of event `{event}` is not a number near t = {t}, in a step of {h:e}: whether anything crosses zero cannot be \
+         said. Let it have a value wherever the solution goes"
     )]
     EventNotFinite {
         /// The event.
         event: String,
         /// A time at which it is so.
         t: f64,
+        /// The step in which it was looked for.
+        h: f64,
         /// The solution up to before `t`.
         partial: Box<Solution>,
     },
@@ -299,6 +310,56 @@ impl SolveError {
             | SolveError::InconsistentStart { t, .. }
             | SolveError::NoConsistentStart { t, .. } => Some(*t),
             SolveError::Argument { .. } => None,
+        }
+    }
+
+    /// The step it stopped with, if any was tried.
+    pub fn step(&self) -> Option<f64> {
+        match self {
+            SolveError::NotFinite { h, .. }
+            | SolveError::StepTooSmall { h, .. }
+            | SolveError::NewtonFailed { h, .. }
+            | SolveError::SingularMatrix { h, .. }
+            | SolveError::OutOfBounds { h, .. }
+            | SolveError::TooManySteps { h, .. }
+            | SolveError::LooksStiff { h, .. }
+            | SolveError::Unstable { h, .. }
+            | SolveError::TimeBudget { h, .. }
+            | SolveError::EventIsZero { h, .. }
+            | SolveError::EventsAccumulate { h, .. }
+            | SolveError::EventNotFinite { h, .. } => Some(*h),
+            _ => None,
+        }
+    }
+
+    /// The state held responsible, if one is.
+    pub fn component(&self) -> Option<&Component> {
+        match self {
+            SolveError::NotFiniteAtStart { component, .. }
+            | SolveError::NotFinite { component, .. }
+            | SolveError::StepTooSmall { component, .. }
+            | SolveError::NewtonFailed { component, .. }
+            | SolveError::SingularMatrix { component, .. }
+            | SolveError::OutOfBounds { component, .. }
+            | SolveError::TooManySteps { component, .. }
+            | SolveError::LooksStiff { component, .. }
+            | SolveError::Unstable { component, .. }
+            | SolveError::TimeBudget { component, .. }
+            | SolveError::InconsistentStart { component, .. }
+            | SolveError::NoConsistentStart { component, .. } => Some(component),
+            _ => None,
+        }
+    }
+
+    /// The likely cause, where the kind of error does not say it all.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            SolveError::NotFinite { cause, .. }
+            | SolveError::StepTooSmall { cause, .. }
+            | SolveError::NewtonFailed { cause, .. }
+            | SolveError::TooManySteps { cause, .. }
+            | SolveError::TimeBudget { cause, .. } => Some(*cause),
+            _ => None,
         }
     }
 

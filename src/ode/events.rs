@@ -237,14 +237,14 @@ impl<'e> Events<'e> {
                 }
                 (side, before) = (here, theta);
             }
-            if all_zero && moves(step) && self.zero_between_looks(k, look, step) {
-                return Err(Stop { reason: StopReason::EventIsZero(k), t: step.t, h: step.h, component: 0 });
+            if all_zero && self.zero_between_looks(k, look, step) && (moves(step) || self.zero_elsewhere(k, step)) {
+                return Err(Stop { reason: StopReason::EventIsZero(k), t: step.t, h: step.h.abs(), component: 0 });
             }
             self.ends.push(side);
         }
         let fault = |(theta, k): (f64, usize)| {
             let t = step.t + theta * step.h;
-            Err(Stop { reason: StopReason::EventNotFinite(k), t, h: step.h, component: 0 })
+            Err(Stop { reason: StopReason::EventNotFinite(k), t, h: step.h.abs(), component: 0 })
         };
         if self.found.is_empty() {
             if let Some(undefined) = undefined {
@@ -294,7 +294,7 @@ impl<'e> Events<'e> {
         let same = SAME_TIME * resolution(step) * step.h.abs();
         for &(_, k, before) in found.iter().filter(|(at, ..)| *at == theta) {
             if self.events[k].acts() && (t - self.last[k].t).abs() <= same {
-                return Err(Stop { reason: StopReason::EventsAccumulate(k), t: step.t, h: step.h, component: 0 });
+                return Err(Stop { reason: StopReason::EventsAccumulate(k), t: step.t, h: step.h.abs(), component: 0 });
             }
             self.sides[k] = 0.0;
             self.last[k] = Last { t, side: before };
@@ -328,6 +328,18 @@ impl<'e> Events<'e> {
     /// Whether the function is zero at places that no accident would choose.
     fn zero_between_looks(&mut self, k: usize, look: &Look<'_>, step: &Step) -> bool {
         [0.123, 0.617, 0.931].iter().all(|theta| self.value(k, look, step, *theta) == 0.0)
+    }
+
+    /// Whether the function is zero at other states too: where the state rests, a function of it may be zero for good
+    /// reason.
+    fn zero_elsewhere(&mut self, k: usize, step: &Step) -> bool {
+        [0.37, -0.21, 0.83].iter().all(|shift| {
+            for (i, (x, u)) in self.state.iter_mut().zip(step.u).enumerate() {
+                // Not by as much for all: a function of their difference or ratio would not see that.
+                *x = u + shift * (u.abs() + 1.0) * (1.0 + 0.618 * i as f64).fract().max(0.1);
+            }
+            (self.events[k].function)(step.t_new, &self.state, &self.p) == 0.0
+        })
     }
 
     /// The smallest $\theta$ at which the function has left `side`, to rounding: bisection made quick by the Illinois
@@ -371,7 +383,7 @@ impl<'e> Events<'e> {
     /// Does what is due at `t`.
     pub fn act(&mut self, t: f64, u: &mut [f64]) -> Action {
         let mut action = Action::GoOn;
-        for k in std::mem::take(&mut self.due) {
+        for k in self.due.drain(..) {
             let event = &self.events[k];
             if let Some(effect) = &event.effect {
                 effect(t, u, &self.p);

@@ -82,8 +82,8 @@ pub(crate) enum StopReason {
     Singular,
     /// A state leaves its bounds however small the step.
     Domain,
-    /// The method is not stable with the step.
-    Unstable,
+    /// The method is not stable with the step, only with one of this length.
+    Unstable(f64),
     /// `max_steps` attempts were made.
     TooManySteps,
     /// Stability limits an explicit method so much that the steps allowed cannot reach the end.
@@ -100,19 +100,6 @@ pub(crate) enum StopReason {
     Inconsistent(f64),
     /// An algebraic equation is still off by this much after all attempts to fulfil it.
     NotMended(f64),
-}
-
-impl From<Rejection> for StopReason {
-    fn from(rejection: Rejection) -> StopReason {
-        match rejection {
-            Rejection::Error => StopReason::StepTooSmall,
-            Rejection::Newton => StopReason::Newton,
-            Rejection::Singular(_) => StopReason::Singular,
-            Rejection::NotFinite(_) => StopReason::NotFinite,
-            Rejection::Domain => StopReason::Domain,
-            Rejection::Stability => StopReason::Unstable,
-        }
-    }
 }
 
 /// States that the loop works with, made once and used again.
@@ -294,7 +281,7 @@ impl Course {
             if left <= 0.0 {
                 return Ok(if halt.is_some() { Progress::Going } else { Progress::Reached });
             }
-            if self.attempts >= options.max_steps {
+            if self.attempts >= options.max_steps() {
                 return Err(self.stop(StopReason::TooManySteps, method.error(), u, work, options));
             }
             if self.out_of_time(options) {
@@ -323,13 +310,7 @@ impl Course {
                 cx.statistics.reject(why);
                 self.h = method.reject(why, h.abs(), cx);
                 if self.h < self.smallest(options, length) || options.fixed_step.is_some() {
-                    let mut stop = self.stop(why.into(), method.error(), u, work, options);
-                    // Of a step too long for stability the method has said which one is not.
-                    stop.h = if why == Rejection::Stability { self.h } else { h.abs() };
-                    if let Rejection::NotFinite(component) | Rejection::Singular(component) = why {
-                        stop.component = component;
-                    }
-                    return Err(stop);
+                    return Err(self.given_up(why, h.abs(), method.error(), u, work, options));
                 }
                 continue;
             }
@@ -377,7 +358,7 @@ impl Course {
                 return Ok(Progress::Reached);
             }
             if method.looks_stiff() {
-                let allowed = (options.max_steps - self.attempts) as f64;
+                let allowed = options.max_stiff_steps().min(options.max_steps() - self.attempts) as f64;
                 if (self.span.end - self.t).abs() > self.h * allowed {
                     return Err(self.stop(StopReason::LooksStiff, method.error(), u, work, options));
                 }
@@ -429,6 +410,27 @@ impl Course {
             _ => worst_component(options, error, u, &work.u_new),
         };
         Stop { reason, t: self.t, h: self.h, component }
+    }
+
+    /// The stop after an attempt of length `h` that did not count, when no shorter one makes sense.
+    #[cold]
+    fn given_up(&self, why: Rejection, h: f64, error: &[f64], u: &[f64], work: &Workspace, options: &Options) -> Stop {
+        let reason = match why {
+            Rejection::Error => StopReason::StepTooSmall,
+            Rejection::Newton => StopReason::Newton,
+            Rejection::Singular(_) => StopReason::Singular,
+            Rejection::NotFinite(_) => StopReason::NotFinite,
+            Rejection::Domain => StopReason::Domain,
+            // The method has said which step would be stable.
+            Rejection::Stability(_) => StopReason::Unstable(self.h),
+        };
+        let mut stop = self.stop(reason, error, u, work, options);
+        stop.h = h;
+        if let Rejection::NotFinite(component) | Rejection::Singular(component) | Rejection::Stability(component) = why
+        {
+            stop.component = component;
+        }
+        stop
     }
 
     fn out_of_time(&self, options: &Options) -> bool {

@@ -236,13 +236,14 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for AnySaver<'_, '_
     }
 
     fn act(&mut self, t: f64, u: &mut [f64], cx: &mut Context) -> Result<Action, Stop> {
-        let mut before = u.to_vec();
+        self.keeper.row.copy_from_slice(u);
         let action = self.keeper.events.act(t, u);
+        let before = &mut self.keeper.row[..];
         // Where the equations jump they are to be fulfilled afresh, if that is wanted; and they are not to be held against
         // an effect when they did not hold before it, to the accuracy of a state between steps.
         let changed = before != u;
         if let Some(equations) = self.equations.as_mut()
-            && (equations.mends() || changed && equations.fulfil(self.plain, t, &mut before, cx).is_ok())
+            && (equations.mends() || changed && equations.fulfil(self.plain, t, before, cx).is_ok())
         {
             // What an effect has led to is not what the solve was given.
             let spoilt = |stop: Stop| match stop.reason {

@@ -19,6 +19,7 @@
 //! save times, failures, sensitivities and adjoints are shared.
 
 mod automatic;
+mod cause;
 mod consistent;
 mod control;
 mod damped_newton;
@@ -45,6 +46,7 @@ mod stepper;
 #[cfg(test)]
 mod tests;
 
+pub use cause::Cause;
 pub use control::StepControl;
 pub use ensemble::{Ensemble, EnsembleSolution};
 pub use error::{Component, SolveError};

@@ -171,8 +171,9 @@ pub struct Options {
     /// Smallest step, relative to $|t|$, so that a time unit of 1e-12 s works like one of a year. Default: 1e-15, which is
     /// about where times can no longer be told apart.
     pub h_min_relative: f64,
-    /// Attempted steps before the solve gives up. Default: 100 000.
-    pub max_steps: usize,
+    /// Attempted steps before the solve gives up. Default: 100 000, and for an explicit method no more than 10 000 once
+    /// stability is what limits its steps.
+    pub max_steps: Option<usize>,
     /// Time that the solve may take on the clock before it gives up. Default: no limit.
     pub time_budget: Option<Duration>,
     /// All steps of this size, without error control. Default: the error sets the size.
@@ -191,6 +192,9 @@ pub struct Options {
     pub bounds: Vec<Bounds>,
 }
 
+const MAX_STEPS: usize = 100_000;
+const MAX_STIFF_STEPS: usize = 10_000;
+
 impl Default for Options {
     fn default() -> Self {
         Options {
@@ -200,7 +204,7 @@ impl Default for Options {
             h_initial: None,
             h_max: None,
             h_min_relative: 1e-15,
-            max_steps: 100_000,
+            max_steps: None,
             time_budget: None,
             fixed_step: None,
             controller: None,
@@ -213,6 +217,17 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Attempted steps before the solve gives up.
+    pub(crate) fn max_steps(&self) -> usize {
+        self.max_steps.unwrap_or(MAX_STEPS)
+    }
+
+    /// How many more steps an explicit method may take whose steps are as long as stability allows. Who sets the number of
+    /// steps has agreed to as many.
+    pub(crate) fn max_stiff_steps(&self) -> usize {
+        self.max_steps.unwrap_or(MAX_STIFF_STEPS)
+    }
+
     /// Checks the values against a system of `n` states.
     ///
     /// # Errors
@@ -269,7 +284,7 @@ impl Options {
                 "give the step with `.fixed_step(h)`, or take a method that chooses it, such as `Method::Tsit5`",
             );
         }
-        if self.max_steps == 0 {
+        if self.max_steps == Some(0) {
             return fault("max_steps", "is 0".to_string(), "allow at least one step");
         }
         if let Some(t) = self.discontinuities.iter().find(|t| !t.is_finite()) {

@@ -219,19 +219,26 @@ pub(super) fn check_linear_solver(system: &dyn System, options: &Options) -> Res
             advice: "let `System::sparsity` give a pattern with a row and a column for each state".to_string(),
         });
     }
-    if options.linear_solver == LinearSolver::Automatic {
+    let complex = matches!(options.method, Method::Radau5 | Method::Radau9 | Method::Radau13);
+    // By itself the choice is one that can be had, except of GMRES for the complex systems of Radau methods.
+    if options.linear_solver == LinearSolver::Automatic && !(complex && system.sparsity().is_some()) {
         return Ok(());
     }
     let (n, mass) = (system.dimension(), system.mass_matrix());
     let plan = Plan::new(n, system.sparsity(), mass.as_ref(), options.linear_solver);
-    let complex = matches!(options.method, Method::Radau5 | Method::Radau9 | Method::Radau13);
     let fault = match plan {
         Ok(plan) if complex => Shifted::<faer::c64>::from_plan(&plan).err(),
         Ok(_) => None,
         Err(fault) => Some(fault),
     };
     fault.map_or(Ok(()), |fault| {
-        let advice = "leave it at `LinearSolver::Automatic`, or give what it needs".to_string();
+        let advice = match options.linear_solver {
+            LinearSolver::Automatic => {
+                "factors would not fit into memory; take a method whose systems are real, such as `Method::Bdf`"
+            }
+            _ => "leave it at `LinearSolver::Automatic`, or give what it needs",
+        };
+        let advice = advice.to_string();
         Err(SolveError::Argument { argument: "linear_solver", problem: format!("cannot be had: {fault}"), advice })
     })
 }

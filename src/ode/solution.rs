@@ -73,7 +73,7 @@ impl Statistics {
             Rejection::Newton | Rejection::Singular(_) => self.rejected_by_newton += 1,
             Rejection::NotFinite(_) => self.rejected_not_finite += 1,
             Rejection::Domain => self.rejected_by_bounds += 1,
-            Rejection::Stability => self.rejected_by_stability += 1,
+            Rejection::Stability(_) => self.rejected_by_stability += 1,
         }
     }
 

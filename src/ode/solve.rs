@@ -79,9 +79,10 @@ impl<'a, S: System> Solve<'a, S> {
         self
     }
 
-    /// Attempted steps before giving up; default 100 000.
+    /// Attempted steps before giving up; default 100 000, and for an explicit method no more than 10 000 once stability is
+    /// what limits its steps.
     pub fn max_steps(mut self, max_steps: usize) -> Self {
-        self.asked.options.max_steps = max_steps;
+        self.asked.options.max_steps = Some(max_steps);
         self
     }
 

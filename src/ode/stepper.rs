@@ -88,8 +88,8 @@ pub(crate) enum Rejection {
     NotFinite(usize),
     /// A state left its bounds.
     Domain,
-    /// It is longer than the method can be stable with, and was not made.
-    Stability,
+    /// It is longer than the method can be stable with, and was not made; the fastest mode is largest in this component.
+    Stability(usize),
 }
 
 /// One integration method at work: it attempts steps, chooses their size, and looks between them.

@@ -406,6 +406,14 @@ fn an_event_whose_function_is_zero_throughout() {
         assert_eq!(error.time(), Some(0.0));
         assert!(error.to_string().contains("`never`"), "{error}");
     }
+    // So it is where the state rests, unless it is the rest that makes it zero.
+    let rest = |event| Solve::new(&Circle, [0.0, 0.0], 0.0, 10.0).event(event).run();
+    let error = stopped(rest(Event::new("never", |_t, _u, _p| 0.0)));
+    assert!(matches!(&error, SolveError::EventIsZero { h, .. } if *h > 0.0), "{error:?}");
+    assert_eq!((error.time(), error.step().is_some(), error.component()), (Some(0.0), true, None));
+    let speed = rest(Event::new("speed", |_t, u, _p| u[0].hypot(u[1]))).unwrap();
+    let difference = rest(Event::new("difference", |_t, u, _p| u[0] - u[1])).unwrap();
+    assert_eq!(speed.events("speed").count() + difference.events("difference").count(), 0);
     // Zero until somebody comes: the time until then crosses nothing.
     let late = Event::new("late", |t, _u, _p| (t - 5.0f64).max(0.0));
     let error = stopped(Solve::new(&Circle, [1.0, 0.0], 0.0, 10.0).event(late).run());

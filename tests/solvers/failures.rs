@@ -2,6 +2,7 @@
 //! keeps what was reached.
 
 use crate::problems::{ADAPTIVE, FIXED_ONLY, Robertson, explicit, stopped};
+use ansatz::ode::Cause;
 use ansatz::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -150,7 +151,8 @@ fn blow_up_in_finite_time() {
             missed.push(format!("{method:?}: {error}"));
             continue;
         };
-        if (t - 1.0).abs() > 1e-3 || component.name != "mass" || !cause.contains("blows up") {
+        let soon = matches!(cause, Cause::BlowUp { t, largest } if (t - 1.0).abs() < 1e-3 && *largest > 1e8);
+        if (t - 1.0).abs() > 1e-3 || component.name != "mass" || !soon {
             missed.push(format!("{method:?}: {component} at {t}: {error}"));
         }
         let partial = error.partial().unwrap();
@@ -172,7 +174,8 @@ fn an_effect_that_is_not_a_number() {
             let error = stopped(result);
             let SolveError::NotFinite { t, component, cause, .. } = &error else { panic!("{method:?}: {error:?}") };
             assert!((t - 2.0).abs() < 1e-12 && component.name == "y", "{method:?}: {component} at {t}");
-            assert!(cause.contains("event"), "{cause}");
+            assert_eq!(*cause, Cause::Changed);
+            assert!(error.to_string().contains("an event or a dose"), "{error}");
             let kept = error.partial().unwrap().at(1.0).unwrap();
             assert!((kept[0] - 1f64.cos()).abs() < 1e-4, "{method:?}: {kept:?}");
         }
@@ -318,6 +321,14 @@ fn explicit_methods_on_a_stiff_problem() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+    // Thirty thousand steps are within what is allowed, but not when they are short for stability alone and nobody asked for
+    // as many.
+    let solve = || Solve::new(&Robertson, [1.0, 0.0, 0.0], 0.0, 40.0).method(Method::Tsit5);
+    let error = stopped(solve().run());
+    let SolveError::LooksStiff { h, max_steps, component, .. } = &error else { panic!("{error:?}") };
+    assert!(*h * 100_000.0 > 40.0 && *max_steps == 10_000 && error.component() == Some(component), "{error}");
+    assert!(error.partial().unwrap().statistics().accepted < 5000);
+    assert!(solve().max_steps(100_000).run().unwrap().statistics().accepted > 10_000);
     // And the choice between the methods solves it. Reference: the sum of the states is one.
     let solution = Solve::new(&Robertson, [1.0, 0.0, 0.0], 0.0, 1e6).run().unwrap();
     assert!(solution.methods().len() > 1 && solution.statistics().jacobians > 0);

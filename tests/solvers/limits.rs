@@ -226,7 +226,7 @@ fn arguments_that_make_no_sense() {
         (|o| o.h_initial = Some(f64::INFINITY), "h_initial", "inf"),
         (|o| o.h_max = Some(-1.0), "h_max", "is -1"),
         (|o| o.h_min_relative = 1.0, "h_min_relative", "is 1"),
-        (|o| o.max_steps = 0, "max_steps", "is 0"),
+        (|o| o.max_steps = Some(0), "max_steps", "is 0"),
         (|o| o.fixed_step = Some(0.0), "fixed_step", "is 0"),
         (|o| o.fixed_step = Some(-0.1), "fixed_step", "is -0.1"),
         (|o| o.fixed_step = Some(f64::NAN), "fixed_step", "NaN"),

@@ -191,9 +191,10 @@ impl<'a> Ensemble<'a> {
         self
     }
 
-    /// Attempted steps before a trajectory gives up; default 100 000.
+    /// Attempted steps before a trajectory gives up; default 100 000, and for an explicit method no more than 10 000
+    /// once stability is what limits its steps.
     pub fn max_steps(mut self, max_steps: usize) -> Self {
-        self.options.max_steps = max_steps;
+        self.options.max_steps = Some(max_steps);
         self
     }
 

@@ -398,7 +398,8 @@ impl<'k, 'a, M: Model, const N: usize> Flight<'k, 'a, M, N> {
     ) {
         for l in (0..N).filter(|l| done[*l] != 0) {
             let left = (self.work.task.span.end - self.t.0[l]).abs();
-            let out_of_reach = self.hands_over || left > self.h.0[l] * self.attempts_left.0[l];
+            let allowed = self.attempts_left.0[l].min(self.work.task.options.max_stiff_steps() as f64);
+            let out_of_reach = self.hands_over || left > self.h.0[l] * allowed;
             if finished[l] != 0 {
                 self.finish(l);
             } else if too_small[l] != 0 {
@@ -488,7 +489,7 @@ impl<'k, 'a, M: Model, const N: usize> Flight<'k, 'a, M, N> {
                     for counts in [&mut self.accepted, &mut self.rejected_by_error, &mut self.rejected_not_finite] {
                         counts.0[lane] = 0.0;
                     }
-                    self.attempts_left.0[lane] = task.options.max_steps as f64;
+                    self.attempts_left.0[lane] = task.options.max_steps() as f64;
                     self.other_rhs[lane] = statistics.rhs;
                     return;
                 }

@@ -2,7 +2,7 @@
 
 use crate::ode::control::first_not_finite;
 use crate::ode::linear::small::SmallLu;
-use crate::ode::linear::{Kind, LinearError, LinearSolver, Shifted};
+use crate::ode::linear::{Kind, Shifted};
 use crate::ode::options::Options;
 use crate::ode::stepper::{Context, Implicit, Preconditioning, Rejection};
 use faer::c64;
@@ -42,15 +42,7 @@ impl IterationMatrix {
         self.jacobian.resize(len, 0.0);
         if self.factors.is_none() {
             // What cannot be had was refused before the solve began.
-            let solver = cx.options.linear_solver;
-            let factors = Shifted::new(n, f.sparsity(), f.mass(), solver).or_else(|fault| match fault {
-                // What does not fit into memory as factors may still be solved by iteration.
-                LinearError::TooLarge { .. } if solver == LinearSolver::Automatic => {
-                    Shifted::new(n, f.sparsity(), f.mass(), LinearSolver::Krylov)
-                }
-                fault => Err(fault),
-            });
-            self.factors = factors.ok();
+            self.factors = Shifted::new(n, f.sparsity(), f.mass(), cx.options.linear_solver).ok();
         }
         self.preconditioning = f.preconditioning();
         self.wear_out();
@@ -157,6 +149,18 @@ impl IterationMatrix {
         factors.factorize(sigma, &self.jacobian).map_err(|singular| Rejection::Singular(singular.column))?;
         self.sigma = sigma;
         Ok(())
+    }
+
+    /// Factors that serve for $\sigma$, and what a solution with them is to be multiplied with: those at hand, made for
+    /// $\hat\sigma$, if the two shifts differ by no more than `lag`, relatively. The factor $2 \hat\sigma / (\sigma +
+    /// \hat\sigma)$ leaves of every component the part $\vert \sigma - \hat\sigma \vert / (\sigma + \hat\sigma)$ at
+    /// most.
+    pub fn factorize_near(&mut self, sigma: f64, lag: f64, cx: &mut Context) -> Result<f64, Rejection> {
+        if (sigma / self.sigma - 1.0).abs() <= lag {
+            return Ok(2.0 * self.sigma / (sigma + self.sigma));
+        }
+        self.factorize(sigma, cx)?;
+        Ok(1.0)
     }
 
     /// The factors of an `N × N` matrix, where that is what there is.

@@ -147,6 +147,17 @@ impl Plan {
         mass: Option<&MassMatrix>,
         choice: LinearSolver,
     ) -> Result<Plan, LinearError> {
+        Plan::within(MOST_ENTRIES, n, sparsity, mass, choice)
+    }
+
+    /// As [`new`](Plan::new), with factors of so many entries at most.
+    fn within(
+        most_entries: usize,
+        n: usize,
+        sparsity: Option<&Sparsity>,
+        mass: Option<&MassMatrix>,
+        choice: LinearSolver,
+    ) -> Result<Plan, LinearError> {
         if let Some(pattern) = sparsity.filter(|pattern| pattern.dimension() != n) {
             return Err(LinearError::Size { found: pattern.dimension(), n });
         }
@@ -173,11 +184,16 @@ impl Plan {
             }
         };
         let way = way.unwrap_or_else(|| Way::Dense(Arc::new(DensePlan::new(n, sparsity, mass))));
-        if let Way::Sparse(_, fronts) = &way
-            && fronts.values > MOST_ENTRIES
-        {
-            return Err(LinearError::TooLarge { entries: fronts.filled as f64 });
-        }
+        let way = match way {
+            Way::Sparse(matrix, fronts) if fronts.values > most_entries => {
+                if choice == LinearSolver::Sparse {
+                    return Err(LinearError::TooLarge { entries: fronts.filled as f64 });
+                }
+                // What does not fit into memory as factors may still be solved by iteration.
+                Way::Krylov(matrix)
+            }
+            way => way,
+        };
         Ok(Plan { n, values: sparsity.map_or(n * n, Sparsity::entry_count), way })
     }
 }

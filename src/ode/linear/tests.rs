@@ -424,6 +424,31 @@ fn the_automatic_choice() {
     assert!(matches!(kind(200, Some(&Sparsity::banded(200, 1, 1))), Kind::Sparse { .. }));
 }
 
+/// Where sparse factors would not fit, the choice falls on iteration, which gives the same; who asks for factors is told.
+#[test]
+fn factors_that_do_not_fit_give_way_to_iteration() {
+    let (n, sigma) = (400, 3.0);
+    let pattern = Sparsity::banded(n, 1, 1);
+    let jacobian: Vec<f64> = (0..pattern.entry_count()).map(|k| (k as f64).sin()).collect();
+    let plan = |most, choice| Plan::within(most, n, Some(&pattern), None, choice);
+    let fits = Shifted::<f64>::from_plan(&plan(1 << 20, LinearSolver::Automatic).unwrap()).unwrap();
+    assert!(matches!(fits.kind(), Kind::Sparse { .. }));
+    let too_large = plan(n, LinearSolver::Automatic).unwrap();
+    let mut krylov = Shifted::<f64>::from_plan(&too_large).unwrap();
+    assert!(matches!(krylov.kind(), Kind::Krylov { .. }));
+    krylov.set_stop(Stop { relative: 1e-12, absolute: 0.0, iterations: 100 });
+    krylov.factorize(sigma, &jacobian).unwrap();
+    let b: Vec<f64> = (0..n).map(|i| (i as f64).cos()).collect();
+    let mut x = b.clone();
+    krylov.solve(&mut x).unwrap();
+    let error = residual(&full(sigma, None, &pattern, &jacobian), &x, &b);
+    assert!(error <= 1e-11, "{error:e}");
+    assert_eq!(Shifted::<c64>::from_plan(&too_large).err(), Some(LinearError::Complex));
+    assert!(
+        matches!(plan(n, LinearSolver::Sparse).err(), Some(LinearError::TooLarge { entries }) if entries > n as f64)
+    );
+}
+
 #[test]
 fn faults_are_named() {
     let pattern = Sparsity::diagonal(3);

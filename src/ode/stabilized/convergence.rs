@@ -116,7 +116,8 @@ fn rod(n: usize) -> (impl System, Vec<f64>, impl Fn(f64) -> Vec<f64>) {
 
 fn solve_rod(n: usize, method: Method, rtol: f64) -> (Solution, f64) {
     let (system, start, solution) = rod(n);
-    let solved = Solve::system(&system, start, 0.0, 1.0).method(method).rtol(rtol).atol(rtol).run().unwrap();
+    let solve = Solve::system(&system, start, 0.0, 1.0).method(method).max_steps(100_000);
+    let solved = solve.rtol(rtol).atol(rtol).run().unwrap();
     let largest = solved.states().iter().fold(0.0f64, |m, u| m.max(u.abs()));
     let error = (1..=100).map(|k| 0.01 * f64::from(k)).map(|t| distance(&solved.at(t).unwrap(), &solution(t)));
     let error = error.fold(0.0, f64::max) / (1.0 + largest);
@@ -304,12 +305,29 @@ fn a_fixed_step_beyond_all_stages_is_refused() {
     for (method, length) in [(Method::Rkc2, Rkc2::stability(200)), (Method::Rock4, Rock4::stability(142))] {
         let solve =
             |h| Solve::system(&system, start.clone(), 0.0, 2.0).method(method).fixed_step(h).save(Save::End).run();
-        let Err(crate::Error::Solve(SolveError::Unstable { longest, .. })) = solve(1.0) else {
+        let Err(crate::Error::Solve(SolveError::Unstable { h, longest, .. })) = solve(1.0) else {
             panic!("{method:?} took a step it is not stable with");
         };
+        assert_eq!(h, 1.0);
         let exact = length / (4.0 * 101.0f64.powi(2));
         assert!((0.8 * exact..exact).contains(&longest), "{method:?}: {longest}, with the true radius {exact}");
         assert!(solve(longest).is_ok(), "{method:?} refuses {longest}");
+    }
+}
+
+/// The state of the fastest mode is named.
+#[test]
+fn the_state_that_is_too_fast_is_named() {
+    let system = crate::model::from_fn(["slow", "fast", "slower"], |_t, u, _p, du| {
+        (du[0], du[1], du[2]) = (-u[0], -1e7 * (u[1] - u[0]), -0.1 * u[2]);
+    });
+    for method in [Method::Rkc2, Method::Rock4] {
+        let solve = Solve::system(&system, [1.0, 1.0, 1.0], 0.0, 2.0).method(method).fixed_step(1.0);
+        let Err(crate::Error::Solve(error)) = solve.run() else {
+            panic!("{method:?} took a step it is not stable with")
+        };
+        assert!(matches!(error, SolveError::Unstable { .. }), "{error}");
+        assert_eq!((error.component().unwrap().name.as_str(), error.step()), ("fast", Some(1.0)));
     }
 }
 

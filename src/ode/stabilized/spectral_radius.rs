@@ -52,6 +52,13 @@ impl SpectralRadius {
         self.bound
     }
 
+    /// The component in which the fastest mode is largest, in the scale of the error control; 0 where no mode was looked for.
+    pub fn fastest(&self) -> usize {
+        let sizes = self.vector.iter().zip(&self.weights).map(|(v, weight)| (v * weight).abs());
+        let largest = sizes.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        largest.map_or(0, |(i, _)| i)
+    }
+
     /// Begins afresh; the vector is kept as a start for the next estimate.
     pub fn start(&mut self, n: usize, options: &Options) {
         for v in [&mut self.vector, &mut self.shifted, &mut self.image, &mut self.weights] {
@@ -71,7 +78,7 @@ impl SpectralRadius {
 
     /// An attempt failed, perhaps because the bound is none any more.
     pub fn rejected(&mut self, why: Rejection) {
-        if why != Rejection::Stability && !self.current && !self.given {
+        if !matches!(why, Rejection::Stability(_)) && !self.current && !self.given {
             (self.due, self.shake) = (true, true);
         }
     }
@@ -339,7 +346,7 @@ mod tests {
             radius.accepted();
         }
         assert!(!radius.due);
-        radius.rejected(Rejection::Stability);
+        radius.rejected(Rejection::Stability(0));
         assert!(!radius.due, "the bound itself said no");
         radius.accepted();
         assert!(radius.due);

@@ -136,7 +136,7 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
     ) -> Result<(), Rejection> {
         self.radius.update(f, t, h, u, &self.memory.slope, cx);
         let stages = T::stages_for(h.abs() * self.radius.bound()).filter(|s| *s <= self.most);
-        let stages = stages.ok_or(Rejection::Stability)?;
+        let stages = stages.ok_or_else(|| Rejection::Stability(self.radius.fastest()))?;
         if std::mem::replace(&mut self.stages, stages) != stages {
             T::prepare(stages, &mut self.memory);
         }
@@ -166,7 +166,7 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
         self.radius.rejected(why);
         match why {
             Rejection::Error => h * self.controller.rejected(self.norm),
-            Rejection::Stability => self.longest().min(h),
+            Rejection::Stability(_) => self.longest().min(h),
             _ => h * self.controller.not_here(),
         }
     }

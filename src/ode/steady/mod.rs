@@ -300,7 +300,7 @@ impl Search<'_> {
         }
         let mut request = Request::new(self.guess.clone(), Span { start, end: start + span });
         request.parameters.clone_from(&self.p);
-        request.options = Options { max_steps: STEPS, ..self.options.clone() };
+        request.options = Options { max_steps: Some(STEPS), ..self.options.clone() };
         (request.save, request.mends) = (Save::End, true);
         request.check(self.frozen).ok()?;
         let mut integrator = Integrator::new(Held::Lent(self.frozen as &dyn System), request).ok()?;

@@ -184,9 +184,9 @@ fn an_event_that_is_not_a_number_is_an_error() {
     for method in [Method::Tsit5, Method::Bdf, Method::Rock4] {
         let event = Event::new("depth", |_t, u, _p| u[0].sqrt() - 2.0).terminal();
         match Solve::system(&fall, [1.0], 0.0, 3.0).method(method).event(event).run().unwrap_err() {
-            crate::Error::Solve(SolveError::EventNotFinite { event, t, partial }) => {
+            crate::Error::Solve(SolveError::EventNotFinite { event, t, h, partial }) => {
                 assert_eq!(event, "depth");
-                assert!(t > 1.0 && partial.end().0 <= t, "{t}");
+                assert!(t > 1.0 && partial.end().0 <= t && t <= partial.end().0 + h, "{t}");
             }
             other => panic!("{other}"),
         }

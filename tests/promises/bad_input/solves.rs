@@ -50,7 +50,7 @@ fn tolerances_steps_and_limits_that_make_no_sense() {
         (|o| o.atol = f64::NAN.into(), "atol", &["NaN", "positive"]),
         (|o| o.atol = Tolerance::Each(vec![1e-6; 3]), "atol", &["3 values for 2 states", "one for each state"]),
         (|o| o.atol = [1e-6, 0.0].into(), "atol", &["is 0 for state 1", "positive"]),
-        (|o| o.max_steps = 0, "max_steps", &["is 0", "at least one"]),
+        (|o| o.max_steps = Some(0), "max_steps", &["is 0", "at least one"]),
         (|o| o.h_max = Some(-0.1), "h_max", &["is -0.1", "positive step"]),
         (|o| o.h_max = Some(f64::NAN), "h_max", &["NaN", "positive step"]),
         (|o| o.h_initial = Some(0.0), "h_initial", &["is 0", "positive step"]),

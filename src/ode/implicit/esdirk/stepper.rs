@@ -42,6 +42,11 @@ pub(crate) struct Esdirk<T> {
 /// Iterations of Newton's method for one stage.
 const ITERATIONS: usize = 8;
 
+/// Relative difference of the shifts up to which factors of a step before serve for more than [`FEW`] states, whose
+/// factorisation costs as much as several iterations. ARKODE's `dgmax`.
+const MOST_LAG: f64 = 0.2;
+const FEW: usize = 50;
+
 /// How much more sharply the stages are solved for than [`Convergence`] asks by itself: to a thousandth of the tolerance.
 ///
 /// What the iteration leaves in a component that follows quickly reaches the slow ones multiplied by the step, which may be
@@ -73,12 +78,14 @@ impl<T: EsdirkTableau> Esdirk<T> {
         }
     }
 
-    /// All stages of the step with the matrix at hand.
+    /// All stages of the step with the matrix at hand, whose solutions are to be multiplied with `scale`.
+    #[allow(clippy::too_many_arguments)]
     fn stages<F: Implicit + ?Sized>(
         &mut self,
         f: &mut F,
         t: f64,
         h: f64,
+        scale: f64,
         u: &[f64],
         u_new: &mut [f64],
         cx: &mut Context,
@@ -114,6 +121,7 @@ impl<T: EsdirkTableau> Esdirk<T> {
                 }
                 self.matrix.solve(&mut self.f, cx)?;
                 for i in 0..n {
+                    self.f[i] *= scale;
                     self.stage[i] += self.f[i];
                 }
                 let size = error_norm(cx.options, &self.f, u, &self.stage);
@@ -226,6 +234,7 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
     ) -> Result<(), Rejection> {
         let n = u.len();
         let sigma = 1.0 / (h * T::GAMMA);
+        let mut lag = MOST_LAG;
         loop {
             if self.matrix.is_worn() {
                 f.eval_stiff(0, t, u, &mut self.f);
@@ -233,10 +242,11 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
                 self.matrix.evaluate(f, t, u, &self.f, cx);
                 self.convergence.forget();
             }
-            self.matrix.factorize(sigma, cx)?;
-            match self.stages(f, t, h, u, u_new, cx) {
-                // Before the step is given up, a fresh Jacobian.
+            let scale = self.matrix.factorize_near(sigma, if n > FEW { lag } else { 0.0 }, cx)?;
+            match self.stages(f, t, h, scale, u, u_new, cx) {
+                // Before the step is given up, a fresh Jacobian, or at least factors of this very step.
                 Err(Rejection::Newton) if !self.matrix.current => self.matrix.wear_out(),
+                Err(Rejection::Newton) if scale != 1.0 => lag = 0.0,
                 Err(why) => return Err(why),
                 Ok(()) => break,
             }
