@@ -114,6 +114,10 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
         self.now().slope()
     }
 
+    fn look_no_further(&mut self, limit: f64) {
+        self.now_mut().look_no_further(limit);
+    }
+
     fn attempt(
         &mut self,
         f: &mut (dyn Implicit + 'f),

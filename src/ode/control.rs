@@ -37,7 +37,7 @@ pub(super) struct Controller {
 
 /// Binary logarithm of the safety factor 0.9.
 const SAFETY_LOG: f64 = -0.152_003_093_445_049_97;
-const SAFETY: f64 = 0.9;
+pub(super) const SAFETY: f64 = 0.9;
 /// A step shrinks to no less than this fraction, and grows to no more than this multiple.
 const SHRINK: f64 = 0.2;
 const GROW: f64 = 10.0;

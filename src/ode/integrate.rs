@@ -274,6 +274,7 @@ impl Course {
             // What happens at the end is left to a solve that goes on from there.
             let stop = jump.filter(|s| (self.span.end - s) * self.direction > 0.0);
             let target = stop.unwrap_or(self.span.end);
+            method.look_no_further(if jump == Some(target) { self.before(target) } else { target });
             let halt = self.halt.filter(|halt| (target - halt) * self.direction > 0.0);
             let target = halt.unwrap_or(target);
             // The last step is stretched or shortened to land on the target, so that no sliver remains.
@@ -371,13 +372,18 @@ impl Course {
     /// very time may be that of the other side.
     #[inline(never)]
     fn just_before(&self, stop: f64) -> f64 {
-        let before = if self.direction > 0.0 { stop.next_down() } else { stop.next_up() };
-        let mut h = (before - self.t) * self.direction;
+        let mut h = (self.before(stop) - self.t) * self.direction;
         // Rounding the sum may lead back to the stop, if the step is long.
         if self.t + h * self.direction == stop {
             h = h.next_down();
         }
         if h > 0.0 { h * self.direction } else { stop - self.t }
+    }
+
+    /// The last time on this side of a stop.
+    #[inline(always)]
+    fn before(&self, stop: f64) -> f64 {
+        if self.direction > 0.0 { stop.next_down() } else { stop.next_up() }
     }
 
     /// Goes on from the other side of a stop, for the same reason.

@@ -106,6 +106,13 @@ pub(crate) trait Stepper<F: ?Sized> {
     /// $f(t, u)$ at the start of the step, known after `start` and `accept`.
     fn slope(&self) -> &[f64];
 
+    /// Says up to which time the right-hand side may be evaluated in attempts from now on: the end of the span, or a rounding
+    /// before the next jump.
+    #[inline(always)]
+    fn look_no_further(&mut self, limit: f64) {
+        let _ = limit;
+    }
+
     /// Attempts the step from `t` over `h` (signed), writing the state it leads to. A step that passes leads to where
     /// the right-hand side is finite.
     fn attempt(

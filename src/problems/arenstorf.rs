@@ -68,6 +68,7 @@ pub(super) fn problem() -> Problem {
         end: Arenstorf::END,
         atol_factor: 1.0,
         condition: 5134000.0,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![0.993999999999974, -8.855134620081139e-14, -1.4388667357252829e-11, -2.001585106383129],

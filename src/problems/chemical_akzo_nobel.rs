@@ -75,6 +75,7 @@ pub(super) fn problem() -> Problem {
         end: ChemicalAkzoNobel::END,
         atol_factor: 1e-4,
         condition: 3.47,
+        condition_between: vec![(0.41, 3.537), (113.0, 3.603)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![

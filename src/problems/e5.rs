@@ -60,6 +60,7 @@ pub(super) fn problem() -> Problem {
         end: E5::END,
         atol_factor: 1e-14,
         condition: 8036.0,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![4.715033363040164e-10, 1.8188895860807023e-14, 1.8188812376786725e-14, 8.34840202963217e-20],

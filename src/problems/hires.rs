@@ -66,6 +66,7 @@ pub(super) fn problem() -> Problem {
         end: Hires::END,
         atol_factor: 1e-4,
         condition: 91.57,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![

@@ -54,6 +54,7 @@ pub(super) fn problem() -> Problem {
         end: Lorenz::END,
         atol_factor: 1.0,
         condition: 31.06,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![-5.857685382424091, -5.831082486426098, 23.93213298702757],

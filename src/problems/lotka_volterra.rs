@@ -54,6 +54,7 @@ pub(super) fn problem() -> Problem {
         end: LotkaVolterra::END,
         atol_factor: 1.0,
         condition: 39.41,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![8.851586911028468, 1.2238133862027176],

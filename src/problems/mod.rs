@@ -33,7 +33,7 @@
 //! The references were computed twice each, by different methods and from right-hand sides that were written
 //! separately, most in 33 digits; where others have published one, it is compared. What is proven is in
 //! [`Reference::digits`]. [`Reference::between`] has states on the way, by which dense output is measured, and
-//! [`Problem::condition`] says how much of an error to expect.
+//! [`Problem::condition_at`] says how much of an error to expect.
 //!
 //! | | states | kind | |
 //! |---|---|---|---|

@@ -56,6 +56,7 @@ pub(super) fn problem() -> Problem {
         end: Orego::END,
         atol_factor: 1.0,
         condition: 10.68,
+        condition_between: vec![(41.7, 10.83), (331.1, 10.84)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![1.0008148703185227, 1228.1785215498874, 132.05549428465045],

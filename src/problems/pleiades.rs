@@ -75,6 +75,7 @@ pub(super) fn problem() -> Problem {
         end: Pleiades::END,
         atol_factor: 1.0,
         condition: 9206.0,
+        condition_between: vec![(2.09, 9647.0)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: FINAL.into(),

@@ -131,6 +131,7 @@ pub(super) fn problem() -> Problem {
         end: Pollution::END,
         atol_factor: 1e-6,
         condition: 4.206,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: FINAL.into(),

@@ -35,6 +35,11 @@ pub struct Problem {
     /// $M$, perturbations enter by $M u$: those of algebraic components have no effect. That of the two-dimensional
     /// Brusselator is the maximum over 16 components $i$.
     pub condition: f64,
+    /// The condition of the states at times of [`Reference::between`], $\kappa$ with such a time in place of $t_1$, wherever it
+    /// is more than one percent larger than [`condition`](Self::condition): before a jump, for instance, or where a state
+    /// passes zero. Computed in the same way; not for the two-dimensional Brusselator, the beam, the decades of Robertson's
+    /// problem and $t = 2000$ of Van der Pol's, where `condition` stands for those times too.
+    pub condition_between: Vec<(f64, f64)>,
     /// Times at which the right-hand side, or one of its low derivatives, jumps.
     pub discontinuities: Vec<f64>,
     /// The solution to measure by.
@@ -173,6 +178,12 @@ impl Problem {
     /// The error of a state at time `t` in the same measure, where the solution is known there.
     pub fn error_at(&self, t: f64, state: &[f64]) -> Option<f64> {
         self.solution_at(t).map(|reference| self.distance(state, &reference))
+    }
+
+    /// The condition of the state at time `t`: [`condition_between`](Self::condition_between) where that has it, otherwise
+    /// [`condition`](Self::condition).
+    pub fn condition_at(&self, t: f64) -> f64 {
+        self.condition_between.iter().find(|(time, _)| *time == t).map_or(self.condition, |(_, condition)| *condition)
     }
 
     /// The solution at time `t`, where it is known: anywhere if there is a formula for it, otherwise at the start,

@@ -59,6 +59,7 @@ pub(super) fn problem() -> Problem {
         end: ProtheroRobinson::END,
         atol_factor: 1.0,
         condition: 1.0,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![ProtheroRobinson::exact(ProtheroRobinson::END)],

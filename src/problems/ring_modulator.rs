@@ -115,6 +115,7 @@ pub(super) fn problem() -> Problem {
         end: RingModulator::END,
         atol_factor: 1e-4,
         condition: 401.6,
+        condition_between: vec![(9.1e-5, 11300.0), (2.73e-4, 7417.0), (5.19e-4, 497.5), (8.37e-4, 1208.0)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: FINAL.into(),

@@ -65,6 +65,7 @@ fn problem(
         end,
         atol_factor,
         condition,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference,
         exact: None,

@@ -24,6 +24,14 @@ fn the_catalogue_is_in_order() {
         let digits = problem.reference.digits_between;
         assert!(if between.is_empty() { digits == 0.0 } else { (11.0..16.0).contains(&digits) }, "{name}");
         assert!(problem.condition >= 1.0 && problem.condition.is_finite(), "{name}");
+        for (time, condition) in &problem.condition_between {
+            assert!(between.iter().any(|(t, _)| t == time), "{name}: {time}");
+            assert!(
+                *condition > 1.01 * problem.condition && problem.condition_at(*time) == *condition,
+                "{name}: {time}"
+            );
+        }
+        assert_eq!(problem.condition_at(problem.end), problem.condition, "{name}");
         assert_eq!(problem.kind.suited_methods()[0], Method::Automatic);
         assert_eq!(problem.mass_matrix().is_some(), problem.kind == Kind::Dae, "{name}");
         assert!(!problem.reference.source.is_empty(), "{name}");

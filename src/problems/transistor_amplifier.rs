@@ -84,6 +84,7 @@ pub(super) fn problem() -> Problem {
         end: TransistorAmplifier::END,
         atol_factor: 0.01,
         condition: 64.78,
+        condition_between: vec![(0.0017, 209.4), (0.0173, 383.5), (0.0631, 9877.0), (0.1127, 19440.0), (0.1709, 496.8)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![

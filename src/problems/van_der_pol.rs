@@ -91,6 +91,7 @@ pub(super) fn problem() -> Problem {
         end: VanDerPol::END,
         atol_factor: 1.0,
         condition: 2.113,
+        condition_between: vec![(613.0, 2.316)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![-1.5106069367441115, 0.0011783800007309111],
@@ -122,6 +123,7 @@ pub(super) fn scaled() -> Problem {
         end: VanDerPolScaled::END,
         atol_factor: 1.0,
         condition: 2.273,
+        condition_between: vec![(0.613, 5.947), (1.571, 35.59)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: vec![1.706167732170465, -0.8928097010248165],

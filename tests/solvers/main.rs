@@ -2,6 +2,7 @@
 //! go on.
 
 mod convergence;
+mod discontinuities;
 mod events;
 mod failures;
 mod integrals;

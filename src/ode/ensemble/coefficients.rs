@@ -1,7 +1,7 @@
 //! An explicit tableau as data, so that one compiled kernel serves every method.
 
 use crate::ode::Method;
-use crate::ode::explicit::{BORDER, Bs3, Dop853, Heun, Row, Ssprk33, Ssprk104, Tableau, Tsit5, Vern7, Vern9};
+use crate::ode::explicit::{Bs3, Dop853, Heun, Row, Ssprk33, Ssprk104, Tableau, Tsit5, Vern7, Vern9};
 
 /// A weighted sum of stages, and what it is for.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub(super) enum Purpose {
 pub(super) struct Coefficients {
     pub method: Method,
     pub error_order: usize,
+    /// What the estimate is multiplied by.
+    pub error_factor: f64,
     /// The sums of an attempt, after the first stage and in order.
     pub attempt: Vec<Sum>,
     /// The stages that the dense output needs besides.
@@ -39,8 +41,9 @@ pub(super) struct Coefficients {
     pub has_low: bool,
     /// The last stage before the new state, where it has the time of that: it shows stiffness.
     pub partner: Option<usize>,
-    /// The square of the product of step and Jacobian from which on a step is at the border of stability.
-    pub border: f64,
+    /// The product of step and Jacobian up to which the method is stable, and up to which its dense output is.
+    pub stability: f64,
+    pub dense_stability: f64,
     /// Polynomials of the dense output.
     pub dense: &'static [(usize, &'static [f64])],
 }
@@ -78,6 +81,7 @@ impl Coefficients {
         Coefficients {
             method,
             error_order: T::ERROR_ORDER,
+            error_factor: T::ERROR_FACTOR,
             attempt,
             extra: (T::STAGES..T::STAGES + T::EXTRA).map(stage).collect(),
             rhs,
@@ -85,7 +89,8 @@ impl Coefficients {
             slots: next.max(T::STAGES + T::EXTRA - 1) + 1,
             has_low: !T::E_LOW.is_empty(),
             partner: (T::STAGES >= 3 && T::C[partner] == 1.0).then_some(partner),
-            border: (T::STABILITY * BORDER).powi(2),
+            stability: T::STABILITY,
+            dense_stability: T::DENSE_STABILITY,
             dense: T::DENSE,
         }
     }

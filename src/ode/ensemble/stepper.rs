@@ -11,7 +11,8 @@ use super::sums::combine;
 use super::task::{Beginning, Chunk, Task};
 use crate::model::{Bound, LaneParameters, Model};
 use crate::number::{LaneKernel, Lanes, dispatch_lanes};
-use crate::ode::control::worst_component;
+use crate::ode::control::{SAFETY, worst_component};
+use crate::ode::explicit::BORDER;
 use crate::ode::integrate::{SMALLEST_OF_SPAN, StopReason};
 use crate::ode::{Method, Solution, SolveError, Statistics, Stop, failure};
 
@@ -228,18 +229,26 @@ impl<'k, 'a, M: Model, const N: usize> Flight<'k, 'a, M, N> {
                 error.0[l] = if both > 0.0 { square / both.sqrt() } else { both };
             }
         }
-        self.control.judge(&error)
+        for l in 0..N {
+            error.0[l] *= self.work.method.error_factor;
+        }
+        let Some(reach) = self.reach() else { return self.control.judge(&error) };
+        // Too long for the dense output: as if the error were just too large.
+        for l in 0..N {
+            error.0[l] = if (reach.0[l] < 1.0) & (error.0[l] <= 1.0) { 1.0 + f64::EPSILON } else { error.0[l] };
+        }
+        let mut verdict = self.control.judge(&error);
+        for l in 0..N {
+            let most = SAFETY * reach.0[l];
+            verdict.factor.0[l] = if verdict.factor.0[l] < most { verdict.factor.0[l] } else { most };
+        }
+        verdict
     }
 
-    /// Looks in the lanes that are due whether the step is as long as stability allows, from the two evaluations at its end:
+    /// The square of the product of step and the Jacobian's norm in each lane, from the two evaluations at the step's end:
     /// $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$ in the scale of the error control. Hairer & Wanner II, IV.2.
     #[inline(always)]
-    fn look_for_stiffness(&mut self, passed: &Mask<N>) {
-        let Some(partner) = self.work.method.partner else { return };
-        let due = self.stiffness.due(passed);
-        if !any(&due) {
-            return;
-        }
+    fn steepness(&self, partner: usize) -> Lanes<N> {
         let (n, rtol) = (self.n, self.work.task.options.rtol);
         let (a, b) = (&self.k[partner * n..][..n], &self.k[self.work.method.next * n..][..n]);
         let (u_new, stage, atol) = (&self.u_new[..n], &self.stage[..n], &self.atol[..n]);
@@ -255,15 +264,48 @@ impl<'k, 'a, M: Model, const N: usize> Flight<'k, 'a, M, N> {
                 size.0[l] += (unit * weight) * (unit * weight);
             }
         }
-        let mut at_border = [0; N];
         for l in 0..N {
             let h = self.step.0[l];
-            let is = h * h * num.0[l] > self.work.method.border * den.0[l];
             // Below the rounding of the states the quotient means nothing.
-            at_border[l] = mask(is & (den.0[l] > size.0[l]));
+            num.0[l] = if den.0[l] > size.0[l] { h * h * num.0[l] / den.0[l] } else { 0.0 };
+        }
+        num
+    }
+
+    /// Looks in the lanes that are due whether the step is as long as stability allows.
+    #[inline(always)]
+    fn look_for_stiffness(&mut self, passed: &Mask<N>) {
+        let Some(partner) = self.work.method.partner else { return };
+        let due = self.stiffness.due(passed);
+        if !any(&due) {
+            return;
+        }
+        let steepness = self.steepness(partner);
+        let Coefficients { stability, dense_stability, .. } = *self.work.method;
+        let interval = if self.work.task.times().is_empty() { stability } else { stability.min(dense_stability) };
+        let border = (interval * BORDER).powi(2);
+        let mut at_border = [0; N];
+        for l in 0..N {
+            at_border[l] = mask(steepness.0[l] > border);
         }
         self.stiffness.note(&due, &at_border);
         self.stiff = self.stiffness.looks_stiff();
+    }
+
+    /// How many times longer than the attempted step one could be for which the dense output is stable, where it is to be used
+    /// and may be less stable than the method.
+    #[inline(always)]
+    fn reach(&self) -> Option<Lanes<N>> {
+        let method = self.work.method;
+        let partner = method.partner?;
+        if method.dense_stability == f64::INFINITY || self.work.task.times().is_empty() {
+            return None;
+        }
+        let mut reach = self.steepness(partner);
+        for l in 0..N {
+            reach.0[l] = method.dense_stability / reach.0[l].sqrt();
+        }
+        Some(reach)
     }
 
     /// The norm $\sqrt{\tfrac1n \sum_i (e_i / s_i)^2}$ with $s_i = \text{atol}_i + \text{rtol} \max(|u_i|, |v_i|)$ of each lane; not

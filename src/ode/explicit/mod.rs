@@ -82,6 +82,12 @@ pub trait Tableau {
     const E: Row;
     /// Weights of a second estimate of lower order, combined with the first as in [`Dop853`]; empty for all others.
     const E_LOW: Row = &[];
+    /// What the estimate is multiplied by before it is compared with the tolerance.
+    ///
+    /// The estimate is the error of the embedded solution. How much smaller that of the solution carried on is, at the same
+    /// tolerance, is a property of the pair: the difference is the part of the tolerance that the errors of all steps
+    /// together may use up.
+    const ERROR_FACTOR: f64 = 1.0;
     /// Extra stages that the dense output needs. Each may use all stages before it.
     const EXTRA: usize = 0;
     /// The highest power in $b_i(\theta)$.
@@ -91,6 +97,12 @@ pub trait Tableau {
     const DENSE: &'static [(usize, &'static [f64])];
     /// Length of the interval of absolute stability on the negative real axis, rounded down.
     const STABILITY: f64;
+    /// The same for the dense output, $\vert u(t + \theta h)\vert \le \vert u(t)\vert$ for all $\theta$, where that is so much
+    /// shorter that steps have to be held to it when somebody looks between them; elsewhere infinite.
+    ///
+    /// Between the steps a component with $h\lambda$ in the rest of the interval of stability is magnified, but it is not
+    /// carried on, so that no error of a step shows it. Up to a factor of three that is let pass.
+    const DENSE_STABILITY: f64 = f64::INFINITY;
 
     /// Writes $b_i(\theta)$ of all stages and extra stages.
     ///

@@ -27,6 +27,7 @@ struct Method {
     extra: usize,
     first_same_as_last: bool,
     stability: f64,
+    dense_stability: f64,
     c: &'static [f64],
     a: &'static [Row],
     b: Row,
@@ -46,6 +47,7 @@ fn of<T: Tableau>(name: &'static str) -> Method {
         extra: T::EXTRA,
         first_same_as_last: T::FIRST_SAME_AS_LAST,
         stability: T::STABILITY,
+        dense_stability: T::DENSE_STABILITY,
         c: T::C,
         a: T::A,
         b: T::B,
@@ -289,5 +291,32 @@ fn the_interval_of_stability_is_as_long_as_stated() {
             assert!(r(-x).abs() <= 1.0 + 1e-10, "{} at {x}: {}", m.name, r(-x));
         }
         assert!(r(-m.stability - 1.1e-4).abs() > 1.0 + 1e-6, "{}: {}", m.name, r(-m.stability - 1.1e-4));
+    }
+}
+
+/// Between the steps a component with $h\lambda$ in the interval of stability is magnified by no more than a factor of three,
+/// or not at all in the interval stated, which ends in the next hundredth.
+#[test]
+fn the_dense_output_is_stable_where_steps_are() {
+    for m in methods() {
+        let magnified = |x: f64| {
+            let mut slopes = Vec::new();
+            for row in m.a {
+                slopes.push(-x * (1.0 + sum(row, &slopes)));
+            }
+            let mut weights = vec![0.0; m.stages + m.extra];
+            let mut at = |theta: f64| {
+                (m.dense_weights)(theta, &mut weights);
+                (1.0 + weights.iter().zip(&slopes).map(|(b, k)| b * k).sum::<f64>()).abs()
+            };
+            (0..=200).map(|i| at(f64::from(i) / 200.0)).fold(0.0, f64::max)
+        };
+        let (length, most) = if m.dense_stability.is_finite() { (m.dense_stability, 1.0) } else { (m.stability, 3.0) };
+        assert!(length <= m.stability, "{}", m.name);
+        let largest = (1..=200).map(|i| magnified(length * f64::from(i) / 200.0)).fold(0.0, f64::max);
+        assert!(largest <= most + 1e-10, "{}: {largest}", m.name);
+        if m.dense_stability.is_finite() {
+            assert!(magnified(m.stability) > 3.0 && magnified(length + 1e-2) > 1.0 + 1e-6, "{}", m.name);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The step of an explicit Runge–Kutta method.
 
 use super::Tableau;
-use crate::ode::control::{Controller, error_norm, first_not_finite, worst_component};
+use crate::ode::control::{Controller, SAFETY, error_norm, first_not_finite, worst_component};
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
@@ -19,6 +19,11 @@ pub(crate) struct ExplicitRk<T> {
     stiffness: Stiffness,
     /// Whether the extra stages belong to the last attempt.
     prepared: bool,
+    /// Whether somebody looks between the steps.
+    dense: bool,
+    /// How many times longer than the attempted step one could be for which the dense output is stable; infinite where that is
+    /// not looked for.
+    reach: f64,
     method: Method,
     tableau: PhantomData<T>,
 }
@@ -127,6 +132,8 @@ impl<T: Tableau> ExplicitRk<T> {
             controller: Controller::default(),
             stiffness: Stiffness::default(),
             prepared: false,
+            dense: false,
+            reach: f64::INFINITY,
             method,
             tableau: PhantomData,
         }
@@ -157,14 +164,14 @@ impl<T: Tableau> ExplicitRk<T> {
         add_weighted(T::E, &self.k, h, &mut self.error);
         let norm = error_norm(cx.options, &self.error, u, u_new);
         if T::E_LOW.is_empty() {
-            return norm;
+            return T::ERROR_FACTOR * norm;
         }
         // Hairer, Nørsett, Wanner I, eq. (II.10.17): err₅² / √(err₅² + 0.01 err₃²).
         self.low.fill(0.0);
         add_weighted(T::E_LOW, &self.k, h, &mut self.low);
         let low = error_norm(cx.options, &self.low, u, u_new);
         let both = norm * norm + 0.01 * low * low;
-        if both > 0.0 { norm * norm / both.sqrt() } else { both }
+        T::ERROR_FACTOR * if both > 0.0 { norm * norm / both.sqrt() } else { both }
     }
 
     /// The stage whose argument is left in `stage` after an attempt.
@@ -181,44 +188,60 @@ impl<T: Tableau> ExplicitRk<T> {
         }
     };
 
-    /// The product of step and the Jacobian's norm from a stage to the new state, which share the time $t + h$:
-    /// $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$. Hairer & Wanner II, IV.2. Where there is no such stage, the
-    /// solution that the error estimate compares with takes its place, at the cost of an evaluation.
+    /// The square of the product of step and the Jacobian's norm from a stage to the new state, which share the time
+    /// $t + h$: $h \Vert f(u_+) - k_s \Vert / \Vert u_+ - U_s \Vert$. Hairer & Wanner II, IV.2. The argument $U_s$ of the
+    /// stage is in `stage`, its value $k_s$ in `a`.
+    ///
+    /// In the scale of the error control: what is stiff may be a trace among large states. And below the rounding of the
+    /// states the quotient means nothing, and is zero here.
     #[inline(always)]
-    fn look_for_stiffness<F: Rhs + ?Sized>(&mut self, f: &mut F, step: &Step, cx: &mut Context) {
-        if T::ERROR_ORDER == 0 {
-            return;
-        }
-        let s = &mut self.stiffness;
-        s.accepted += 1;
-        if s.stiff == 0 && !s.accepted.is_multiple_of(LOOK_EVERY) {
-            return;
-        }
-        let n = step.u.len();
-        if Self::PARTNER == 0 {
-            for ((y, u), e) in self.stage.iter_mut().zip(step.u_new).zip(&self.error) {
-                *y = u - e;
-            }
-            f.try_eval(step.t_new, &self.stage, &mut self.low);
-            cx.statistics.rhs += 1;
-        } else if Self::PARTNER != Self::LAST_ARGUMENT {
-            combine(T::A[Self::PARTNER], &self.k, step.h, step.u, &mut self.stage);
-        }
-        let a = if Self::PARTNER == 0 { &self.low[..n] } else { &self.k[Self::PARTNER * n..][..n] };
-        let b = &self.k[Self::NEXT * n..][..n];
+    fn steepness(&self, a: &[f64], h: f64, u_new: &[f64], cx: &Context) -> f64 {
+        let b = &self.k[Self::NEXT * u_new.len()..];
         let options = cx.options;
-        // In the scale of the error control: what is stiff may be a trace among large states. And below the rounding of
-        // the states the quotient means nothing.
         let (mut num, mut den, mut size) = (0.0, 0.0, 0.0);
-        for i in 0..n {
-            let u = step.u_new[i];
+        for (i, u) in u_new.iter().enumerate() {
             let weight = 1.0 / (options.atol.of(i) + options.rtol * u.abs());
             num += ((b[i] - a[i]) * weight).powi(2);
             den += ((u - self.stage[i]) * weight).powi(2);
             size += (1e-14 * u * weight).powi(2);
         }
-        let stiff = den > size && step.h * step.h * num > (T::STABILITY * BORDER).powi(2) * den;
-        if stiff {
+        if den > size { h * h * num / den } else { 0.0 }
+    }
+
+    /// The same for the stage that shares the time, of which only the last one's argument is still at hand.
+    #[inline(always)]
+    fn steepness_at_partner(&mut self, h: f64, u: &[f64], u_new: &[f64], cx: &Context) -> f64 {
+        if Self::PARTNER != Self::LAST_ARGUMENT {
+            combine(T::A[Self::PARTNER], &self.k, h, u, &mut self.stage);
+        }
+        let n = u.len();
+        self.steepness(&self.k[Self::PARTNER * n..][..n], h, u_new, cx)
+    }
+
+    /// Notes whether the step is as long as stability allows. Where no stage has the time of the new state, the solution that
+    /// the error estimate compares with takes its place, at the cost of an evaluation.
+    #[inline(always)]
+    fn look_for_stiffness<F: Rhs + ?Sized>(&mut self, f: &mut F, step: &Step, cx: &mut Context) {
+        if T::ERROR_ORDER == 0 {
+            return;
+        }
+        self.stiffness.accepted += 1;
+        if self.stiffness.stiff == 0 && !self.stiffness.accepted.is_multiple_of(LOOK_EVERY) {
+            return;
+        }
+        let steepness = if Self::PARTNER == 0 {
+            for ((y, u), e) in self.stage.iter_mut().zip(step.u_new).zip(&self.error) {
+                *y = u - e;
+            }
+            f.try_eval(step.t_new, &self.stage, &mut self.low);
+            cx.statistics.rhs += 1;
+            self.steepness(&self.low, step.h, step.u_new, cx)
+        } else {
+            self.steepness_at_partner(step.h, step.u, step.u_new, cx)
+        };
+        let interval = if self.dense { T::STABILITY.min(T::DENSE_STABILITY) } else { T::STABILITY };
+        let s = &mut self.stiffness;
+        if steepness > (interval * BORDER).powi(2) {
             s.stiff += 1;
             s.calm = 0;
         } else if s.stiff > 0 {
@@ -228,6 +251,22 @@ impl<T: Tableau> ExplicitRk<T> {
                 s.calm = 0;
             }
         }
+    }
+
+    /// Rejects a step for which the dense output is not stable, where it is to be used and may be less stable than the method.
+    #[inline(always)]
+    fn look_at_dense_stability(&mut self, h: f64, u: &[f64], u_new: &[f64], cx: &Context) -> Result<(), Rejection> {
+        if T::DENSE_STABILITY == f64::INFINITY || !self.dense || cx.options.fixed_step.is_some() {
+            return Ok(());
+        }
+        self.reach = T::DENSE_STABILITY / self.steepness_at_partner(h, u, u_new, cx).sqrt();
+        if self.reach < 1.0 { Err(Rejection::Error) } else { Ok(()) }
+    }
+
+    /// A factor for the next step's size, held to what the dense output is stable for.
+    #[inline(always)]
+    fn within_reach(&self, factor: f64) -> f64 {
+        if T::DENSE_STABILITY == f64::INFINITY { factor } else { factor.min(SAFETY * self.reach) }
     }
 }
 
@@ -272,6 +311,9 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         let n = u.len();
         let (k, stage) = (&mut self.k[..], &mut self.stage[..n]);
         self.prepared = false;
+        if T::DENSE_STABILITY < f64::INFINITY {
+            self.reach = f64::INFINITY;
+        }
         for s in 1..Self::TESTED {
             let y: &mut [f64] = if s == Self::NEXT { &mut *u_new } else { &mut *stage };
             combine(T::A[s], k, h, u, y);
@@ -295,7 +337,7 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         // An error estimate without the last stage in it does not see that the derivative is not finite there.
         match first_not_finite(&self.k[Self::NEXT * n..][..n]) {
             Some(component) => Err(Rejection::NotFinite(component)),
-            None => Ok(()),
+            None => self.look_at_dense_stability(h, u, u_new, cx),
         }
     }
 
@@ -304,14 +346,22 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         let n = step.u.len();
         self.look_for_stiffness(f, step, cx);
         self.k.copy_within(Self::NEXT * n..(Self::NEXT + 1) * n, 0);
-        step.h.abs() * self.controller.accepted(self.norm, step.h.abs())
+        let factor = self.controller.accepted(self.norm, step.h.abs());
+        step.h.abs() * self.within_reach(factor)
     }
 
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
         h * match why {
-            Rejection::Error => self.controller.rejected(self.norm),
+            Rejection::Error => {
+                let factor = self.controller.rejected(self.norm);
+                self.within_reach(factor)
+            }
             _ => self.controller.not_here(),
         }
+    }
+
+    fn keep_dense(&mut self, dense: bool) {
+        self.dense = dense;
     }
 
     fn error(&self) -> &[f64] {

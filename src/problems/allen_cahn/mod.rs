@@ -120,6 +120,7 @@ fn problem(
         end: AllenCahn::END,
         atol_factor: 1.0,
         condition,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference,
         exact: None,

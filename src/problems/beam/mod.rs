@@ -140,6 +140,7 @@ pub(super) fn problem() -> Problem {
         end: Beam::<40>::END,
         atol_factor: 0.1,
         condition: 100700.0,
+        condition_between: Vec::new(),
         discontinuities: vec![Beam::<40>::FORCE_ENDS],
         reference: Reference {
             state: reference::FINAL.into(),

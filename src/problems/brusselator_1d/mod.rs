@@ -87,6 +87,7 @@ pub(super) fn problem() -> Problem {
         end: Brusselator1d::END,
         atol_factor: 1.0,
         condition: 2.962,
+        condition_between: vec![(0.71, 3.658), (5.47, 7.37), (8.61, 5.824)],
         discontinuities: Vec::new(),
         reference: Reference {
             state: reference::FINAL.into(),

@@ -130,6 +130,7 @@ pub(super) fn problem() -> Problem {
         end: Brusselator2d::END,
         atol_factor: 1.0,
         condition: 46.99,
+        condition_between: Vec::new(),
         discontinuities: vec![Brusselator2d::JUMP],
         reference: Reference {
             state: reference::FINAL.into(),

@@ -60,6 +60,7 @@ fn problem<M: Model>(
         end: END,
         atol_factor: 1.0,
         condition,
+        condition_between: Vec::new(),
         discontinuities: Vec::new(),
         reference: Reference {
             state: state.into(),

@@ -93,6 +93,7 @@ pub(super) fn problem() -> Problem {
         end: MedicalAkzoNobel::END,
         atol_factor: 1e-4,
         condition: 62.92,
+        condition_between: Vec::new(),
         discontinuities: vec![MedicalAkzoNobel::JUMP],
         reference: Reference {
             state: reference::FINAL.into(),

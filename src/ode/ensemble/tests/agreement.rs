@@ -217,3 +217,44 @@ fn options_beyond_lanes_go_one_by_one() {
         assert_eq!((member.last(), member.statistics().accepted), (alone.last(), 4));
     }
 }
+
+/// Heat in a rod, one end of which is warm at first.
+struct Rod;
+
+impl Model for Rod {
+    fn states(&self) -> Names {
+        ["a", "b", "c", "d", "e", "f", "g", "h"].into()
+    }
+    fn parameters(&self) -> Names {
+        ["conduction"].into()
+    }
+    fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+        let [conduction] = p.parameters();
+        for i in 0..8 {
+            let left = if i > 0 { u[i - 1] } else { R::zero() };
+            let right = if i < 7 { u[i + 1] } else { R::zero() };
+            du[i] = conduction * (left + right - u[i] * 2.0);
+        }
+    }
+}
+
+/// Where stability limits the steps, and the dense output of DOP853 bears less of it than they do.
+#[test]
+fn states_between_long_steps_are_right_over_lanes_too() {
+    let (sets, times): (Vec<[f64; 1]>, _) = (
+        (0..9).map(|k| [1.0 + 0.03 * f64::from(k)]).collect(),
+        (1..40).map(|k| 0.5 * f64::from(k)).collect::<Vec<_>>(),
+    );
+    let (warm, rtol) = ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 1e-4);
+    let ensemble = Ensemble::new(&Rod, 0.0, 20.0).initial(warm).parameter_sets(&sets).save_at(&times);
+    let ensemble = ensemble.method(Method::Dop853).rtol(rtol).atol(rtol).run().unwrap();
+    for (member, p) in ensemble.members().zip(&sets) {
+        let solve = || Solve::new(&Rod, warm, 0.0, 20.0).parameters(*p).save_at(&times);
+        let tight = solve().method(Method::Vern9).rtol(1e-12).atol(1e-12).run().unwrap();
+        let alone = solve().method(Method::Dop853).rtol(rtol).atol(rtol).run().unwrap();
+        let apart = [member.states(), alone.states()].map(|states| distance(states, tight.states(), rtol, rtol));
+        assert!(apart[0] < 3.0 && apart[1] < 3.0, "{apart:?} tolerances off");
+        let (a, b) = (member.statistics(), alone.statistics());
+        assert!(a.accepted.abs_diff(b.accepted) <= 1, "{a}; {b}");
+    }
+}

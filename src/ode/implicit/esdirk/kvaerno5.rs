@@ -9,6 +9,8 @@ use super::EsdirkTableau;
 /// - L-stable and stiffly accurate; the embedded solution is the sixth stage, A-stable with $|R(\infty)| = 0.75$, so
 ///   the estimate is bounded for stiff components.
 /// - Stage order 2.
+/// - The third stage lies beyond the end of the step, $c_3 = 1.23$. Where that is beyond the end of the span or a declared
+///   discontinuity, the right-hand side is extrapolated there in time, by a cubic through four times before it.
 /// - Dense output of order 4, degree 4, continuous, with the exact slope $k_7$ at the end of the step and a slope right
 ///   up to $O(h^4)$ at its beginning. In algebraic components $v$, and in the limit of very stiff ones, it is of order
 ///   2: its error is at most $0.008 h^3 |v_{ttt}|$ to leading order.

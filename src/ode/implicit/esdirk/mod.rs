@@ -66,7 +66,8 @@ pub trait EsdirkTableau {
     const STAGES: usize;
     /// $\gamma = a_{ii}$ in all stages but the first.
     const GAMMA: f64;
-    /// Times $c_i$ of the stages.
+    /// Times $c_i$ of the stages. One beyond 1 is evaluated by extrapolation where it is beyond what the right-hand side may be
+    /// evaluated at.
     const C: &'static [f64];
     /// Rows $a_{ij}$, $j < i$, without the diagonal.
     const A: &'static [Row];

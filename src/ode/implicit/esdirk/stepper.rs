@@ -31,6 +31,8 @@ pub(crate) struct Esdirk<T> {
     moved: Vec<f64>,
     product: Vec<f64>,
     error: Vec<f64>,
+    /// The last time at which the right-hand side may be evaluated; NaN: any.
+    limit: f64,
     /// Whether the error between the steps counts.
     dense: bool,
     norm: f64,
@@ -54,6 +56,13 @@ const FEW: usize = 50;
 /// $10^{-4}$ with more than ten times the tolerance, with up to 290 times, and with this never with more than one.
 const SHARPER: f64 = 10.0;
 
+/// Where the right-hand side is evaluated to be extrapolated, in parts of the way that is left: Chebyshev's points, so many that
+/// the error of the slope, of order four, is one of order five in a step that is made once a jump.
+///
+/// With one point, the end of the way, the step control has to make up for it: with a forcing that is switched, at tolerances
+/// from $10^{-4}$ to $10^{-10}$, by 10 to 40 % more steps and up to 40 rejections at two jumps, where four points lead to none.
+const NODES: [f64; 4] = [0.0, 0.25, 0.75, 1.0];
+
 impl<T: EsdirkTableau> Esdirk<T> {
     pub fn new(method: Method) -> Self {
         Esdirk {
@@ -70,6 +79,7 @@ impl<T: EsdirkTableau> Esdirk<T> {
             moved: Vec::new(),
             product: Vec::new(),
             error: Vec::new(),
+            limit: f64::NAN,
             dense: false,
             norm: 0.0,
             controller: Controller::default(),
@@ -102,8 +112,7 @@ impl<T: EsdirkTableau> Esdirk<T> {
             combine(T::PREDICTOR[s], &self.k, h * T::GAMMA, &self.base, &mut self.stage);
             self.convergence.begin();
             loop {
-                f.eval_stiff(s, t + T::C[s] * h, &self.stage, &mut self.f);
-                cx.statistics.rhs += 1;
+                self.eval_stage(f, s, t, h, cx);
                 cx.statistics.newton_iterations += 1;
                 if let Some(component) = first_not_finite(&self.f) {
                     return Err(Rejection::NotFinite(component));
@@ -149,6 +158,30 @@ impl<T: EsdirkTableau> Esdirk<T> {
             u_new.copy_from_slice(&self.stage);
             Ok(())
         }
+    }
+
+    /// $f(t_s, U_s)$ with the stage's state as it stands.
+    ///
+    /// A stage beyond the end of its step, $c_s > 1$, may lie beyond the end of the span too, where $f$ need not be defined, or
+    /// on the other side of a jump. Its state is that of a solution that goes on smoothly, and so is its slope: $f(t, U_s)$ is
+    /// then extrapolated in $t$ from times at which it may be evaluated.
+    fn eval_stage<F: Implicit + ?Sized>(&mut self, f: &mut F, s: usize, t: f64, h: f64, cx: &mut Context) {
+        let time = t + T::C[s] * h;
+        let way = self.limit - t;
+        if T::C[s] <= 1.0 || (time - self.limit) * h <= 0.0 || way * h <= 0.0 || self.limit.is_nan() {
+            f.eval_stiff(s, time, &self.stage, &mut self.f);
+            cx.statistics.rhs += 1;
+            return;
+        }
+        self.f.fill(0.0);
+        for (j, node) in NODES.iter().enumerate() {
+            let at = if *node == 1.0 { self.limit } else { t + node * way };
+            f.eval_stiff(s, at, &self.stage, &mut self.product);
+            let others = NODES.iter().enumerate().filter(|(i, _)| *i != j);
+            let weight: f64 = others.map(|(_, other)| ((time - t) / way - other) / (node - other)).product();
+            self.f.iter_mut().zip(&self.product).for_each(|(f, x)| *f += weight * x);
+        }
+        cx.statistics.rhs += NODES.len();
     }
 
     /// The solution of an additive step, and both parts there.
@@ -221,6 +254,10 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
 
     fn slope(&self) -> &[f64] {
         &self.slopes()[..self.f.len()]
+    }
+
+    fn look_no_further(&mut self, limit: f64) {
+        self.limit = limit;
     }
 
     fn attempt(
