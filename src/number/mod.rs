@@ -35,6 +35,7 @@ mod lanes;
 mod notation;
 mod pattern;
 pub mod simd;
+pub(crate) mod wide;
 
 pub use dual::Dual;
 pub use expr::Expr;

@@ -58,7 +58,7 @@ fn reduce<const FMA: bool>(x: f64) -> (f64, f64) {
 
 /// The nearest whole number, for $|x| < 2^{51}$. Adding and taking away $1.5 \cdot 2^{52}$ needs no instruction beyond SSE2.
 #[inline(always)]
-fn nearest(x: f64) -> f64 {
+pub(crate) fn nearest(x: f64) -> f64 {
     const MAGIC: f64 = 6_755_399_441_055_744.0;
     (x + MAGIC) - MAGIC
 }

@@ -1,6 +1,7 @@
 //! Step size control.
 
 use super::options::{Options, Tolerance};
+use crate::number::simd::nearest;
 use serde::{Deserialize, Serialize};
 
 /// How the error of a step sets the size of the next one; $e_n$ is the scaled error of the last step, $k$ the power of
@@ -27,6 +28,7 @@ pub enum StepControl {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Controller {
     kind: StepControl,
+    order: f64,
     inverse_order: f64,
     /// Binary logarithms of the last accepted errors, the latest first.
     last: [f64; 2],
@@ -47,8 +49,9 @@ const LEAST_ERROR_LOG: f64 = -13.287_712_379_549_449;
 
 impl Controller {
     pub fn new(kind: StepControl, error_order: usize) -> Controller {
-        let inverse_order = 1.0 / error_order.max(1) as f64;
-        Controller { kind, inverse_order, last: [LEAST_ERROR_LOG; 2], last_step: f64::NAN, rejected: false }
+        let order = error_order.max(1) as f64;
+        let inverse_order = 1.0 / order;
+        Controller { kind, order, inverse_order, last: [LEAST_ERROR_LOG; 2], last_step: f64::NAN, rejected: false }
     }
 
     /// The factor for the next step after an accepted one of size `h` with this error.
@@ -65,7 +68,7 @@ impl Controller {
                 let trend = log_step - self.last_step;
                 self.last_step = log_step;
                 // NaN, before the first step, leaves the elementary control.
-                (trend / self.inverse_order + last - 2.0 * log).min(-log)
+                (trend * self.order + last - 2.0 * log).min(-log)
             }
         };
         self.last = [log.max(LEAST_ERROR_LOG), last];
@@ -114,9 +117,10 @@ fn exp2(x: f64) -> f64 {
     if !(x > -1000.0 && x < 1000.0) {
         return x.exp2();
     }
-    let whole = x.round_ties_even();
+    let whole = nearest(x);
     let r = (x - whole) * std::f64::consts::LN_2;
-    let power = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0))));
+    let r2 = r * r;
+    let power = (1.0 + r) + r2 * ((0.5 + r * (1.0 / 6.0)) + r2 * (1.0 / 24.0));
     f64::from_bits(power.to_bits().wrapping_add((whole as i64 as u64) << 52))
 }
 
@@ -124,20 +128,42 @@ fn exp2(x: f64) -> f64 {
 /// NaN when an error or a state is not finite.
 #[inline(always)]
 pub(super) fn error_norm(options: &Options, error: &[f64], u: &[f64], v: &[f64]) -> f64 {
-    let rtol = options.rtol;
-    let scaled = |i: usize, atol: f64| {
-        let scale = atol + rtol * u[i].abs().max(v[i].abs());
-        let ratio = error[i] / scale;
+    let sum = match &options.atol {
+        Tolerance::Scalar(atol) => sum_of_squares(options.rtol, |_| *atol, error, u, v),
+        Tolerance::Each(atol) => {
+            let atol = &atol[..error.len()];
+            sum_of_squares(options.rtol, |i| atol[i], error, u, v)
+        }
+    };
+    // The next step waits for this; one over the length is at hand before the sum.
+    let norm = (sum * (1.0 / error.len() as f64)).sqrt();
+    if norm < f64::INFINITY { norm } else { f64::NAN }
+}
+
+/// $\sum_i (e_i / s_i)^2$ in four strands.
+#[inline(always)]
+fn sum_of_squares(rtol: f64, atol: impl Fn(usize) -> f64, error: &[f64], u: &[f64], v: &[f64]) -> f64 {
+    let n = error.len();
+    let (u, v) = (&u[..n], &v[..n]);
+    let square = |i: usize| {
+        let ratio = error[i] / (atol(i) + rtol * u[i].abs().max(v[i].abs()));
         // An infinite state has an infinite scale and would pass as free of error: 0 · ∞ makes it NaN.
         ratio * ratio + 0.0 * v[i]
     };
-    let n = error.len();
-    let sum: f64 = match &options.atol {
-        Tolerance::Scalar(atol) => (0..n).map(|i| scaled(i, *atol)).sum(),
-        Tolerance::Each(atol) => (0..n).map(|i| scaled(i, atol[i])).sum(),
-    };
-    let norm = (sum / n as f64).sqrt();
-    if norm < f64::INFINITY { norm } else { f64::NAN }
+    let mut sums = [0.0; 4];
+    let mut i = 0;
+    while i + 4 <= n {
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum += square(i + k);
+        }
+        i += 4;
+    }
+    let mut rest = 0.0;
+    while i < n {
+        rest += square(i);
+        i += 1;
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
 }
 
 /// The component with the largest scaled error; one that is not finite comes first.

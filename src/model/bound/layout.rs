@@ -65,7 +65,9 @@ pub(super) fn unit_tangent<const N: usize>(lane: usize) -> [f64; N] {
     let mut tangent = [0.0; N];
     if lane < N && N <= LANES {
         let start = LANES - 1 - lane;
-        tangent.copy_from_slice(&ONE_AT_LANES[start..start + N]);
+        if let Some(one_at_lane) = ONE_AT_LANES[start..].first_chunk() {
+            tangent = *one_at_lane;
+        }
     }
     tangent
 }

@@ -111,6 +111,9 @@ fn state_jacobian<const N: usize>(
     values: &mut [f64],
 ) {
     let n = layout.states.len();
+    if n <= N && plan.found.is_none() {
+        return small_state_jacobian(layout, rhs, t, u, p, values);
+    }
     if plan.sparsity.is_none() && plan.found.is_some() {
         values.fill(0.0);
     }
@@ -152,19 +155,69 @@ fn state_jacobian<const N: usize>(
     });
 }
 
+/// The same for no more states than lanes, each in a lane of its own.
+fn small_state_jacobian<const N: usize>(
+    layout: &Layout<'_>,
+    rhs: &Over<'_, Dual<N>>,
+    t: f64,
+    u: &[f64],
+    p: &[f64],
+    values: &mut [f64],
+) {
+    with_duals::<N>(layout, p, &mut |u_dual, parameters, du_dual| {
+        let units = const {
+            let mut units = [[0.0; N]; N];
+            let mut lane = 0;
+            while lane < N {
+                units[lane][lane] = 1.0;
+                lane += 1;
+            }
+            units
+        };
+        for ((dual, u), unit) in u_dual.iter_mut().zip(u).zip(&units) {
+            *dual = Dual { value: *u, tangent: *unit };
+        }
+        rhs(Dual::constant(t), u_dual, parameters, du_dual);
+        match (values.as_chunks_mut::<N>().0.first_chunk_mut::<N>(), du_dual.first_chunk::<N>()) {
+            (Some(columns), Some(rows)) if u.len() == N => {
+                for (lane, column) in columns.iter_mut().enumerate() {
+                    for i in 0..N {
+                        column[i] = rows[i].tangent[lane];
+                    }
+                }
+            }
+            _ => {
+                for (lane, column) in values.chunks_exact_mut(u.len()).enumerate() {
+                    for (value, row) in column.iter_mut().zip(du_dual.iter()) {
+                        *value = row.tangent[lane];
+                    }
+                }
+            }
+        }
+    });
+}
+
 /// What is done with states, parameters and room for derivatives.
 type Work<'w, R> = dyn FnMut(&mut [R], &Params<R>, &mut [R]) + 'w;
 
 /// Lends dual states, parameters without tangents, and room for dual derivatives.
 fn with_duals<const N: usize>(layout: &Layout<'_>, p: &[f64], work: &mut Work<'_, Dual<N>>) {
     let (n, q) = (layout.states.len(), layout.parameters.len());
+    let pusher = Pusher { unknowns: &layout.unknowns, p };
+    let zero = Dual::constant(0.0);
+    if n <= LANES && q <= LANES {
+        let (mut u_dual, mut p_dual, mut du_dual) = ([zero; LANES], [zero; LANES], [zero; LANES]);
+        for (dual, p) in p_dual[..q].iter_mut().zip(p) {
+            *dual = Dual::constant(*p);
+        }
+        return work(&mut u_dual[..n], &Params::new(&p_dual[..q], &pusher), &mut du_dual[..n]);
+    }
     let mut room = Zeros::<Dual<N>>::new(2 * n + q);
     let (u_dual, room) = room.split_at_mut(n);
     let (p_dual, du_dual) = room.split_at_mut(q);
     for (dual, p) in p_dual.iter_mut().zip(p) {
         *dual = Dual::constant(*p);
     }
-    let pusher = Pusher { unknowns: &layout.unknowns, p };
     work(u_dual, &Params::new(p_dual, &pusher), du_dual);
 }
 

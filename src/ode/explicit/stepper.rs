@@ -104,15 +104,25 @@ pub(crate) fn combine(row: &[(usize, f64)], k: &[f64], h: f64, u: &[f64], y: &mu
     }
 }
 
+/// $y_i = h \sum_j a_j k_{ji}$.
+#[inline(always)]
+fn weighted(row: &[(usize, f64)], k: &[f64], h: f64, y: &mut [f64]) {
+    match y.len() {
+        1 => combine_states::<1>(row, k, h, &[0.0; 1], y),
+        2 => combine_states::<2>(row, k, h, &[0.0; 2], y),
+        3 => combine_states::<3>(row, k, h, &[0.0; 3], y),
+        4 => combine_states::<4>(row, k, h, &[0.0; 4], y),
+        _ => {
+            y.fill(0.0);
+            add_weighted(row, k, h, y);
+        }
+    }
+}
+
 /// $y_i \mathrel{+}= h \sum_j a_j k_{ji}$.
 #[inline(always)]
 fn add_weighted(row: &[(usize, f64)], k: &[f64], h: f64, y: &mut [f64]) {
     let n = y.len();
-    if n <= 4 {
-        let mut u = [0.0; 4];
-        u[..n].copy_from_slice(y);
-        return combine(row, k, h, &u[..n], y);
-    }
     for (j, a) in row {
         let scaled = h * a;
         for (y, k) in y.iter_mut().zip(&k[j * n..][..n]) {
@@ -139,6 +149,23 @@ impl<T: Tableau> ExplicitRk<T> {
         }
     }
 
+    /// The argument of stage `s` of `N` states, with the coefficients in place where a method has few stages: there the loop
+    /// over a row costs more than its sum.
+    #[inline(always)]
+    fn argument_of<const N: usize>(s: usize, k: &[f64], h: f64, u: &[f64], y: &mut [f64]) {
+        // Known to the compiler, so that no index is checked.
+        let Some(stages) = k.get(..T::STAGES * N) else { return };
+        match s {
+            1 if T::STAGES > 1 && T::STAGES <= 7 => combine_states::<N>(T::A[1], stages, h, u, y),
+            2 if T::STAGES > 2 && T::STAGES <= 7 => combine_states::<N>(T::A[2], stages, h, u, y),
+            3 if T::STAGES > 3 && T::STAGES <= 7 => combine_states::<N>(T::A[3], stages, h, u, y),
+            4 if T::STAGES > 4 && T::STAGES <= 7 => combine_states::<N>(T::A[4], stages, h, u, y),
+            5 if T::STAGES > 5 && T::STAGES <= 7 => combine_states::<N>(T::A[5], stages, h, u, y),
+            6 if T::STAGES > 6 && T::STAGES <= 7 => combine_states::<N>(T::A[6], stages, h, u, y),
+            _ => combine_states::<N>(T::A[s], k, h, u, y),
+        }
+    }
+
     /// Where the derivative at the end of the step stands: the last stage, or a row after all stages.
     const NEXT: usize = if T::FIRST_SAME_AS_LAST { T::STAGES - 1 } else { T::STAGES + T::EXTRA };
 
@@ -160,15 +187,13 @@ impl<T: Tableau> ExplicitRk<T> {
     /// The scaled error of the attempt; NaN when it is not finite.
     #[inline(always)]
     fn scaled_error(&mut self, h: f64, u: &[f64], u_new: &[f64], cx: &Context) -> f64 {
-        self.error.fill(0.0);
-        add_weighted(T::E, &self.k, h, &mut self.error);
+        weighted(T::E, &self.k, h, &mut self.error);
         let norm = error_norm(cx.options, &self.error, u, u_new);
         if T::E_LOW.is_empty() {
             return T::ERROR_FACTOR * norm;
         }
         // Hairer, Nørsett, Wanner I, eq. (II.10.17): err₅² / √(err₅² + 0.01 err₃²).
-        self.low.fill(0.0);
-        add_weighted(T::E_LOW, &self.k, h, &mut self.low);
+        weighted(T::E_LOW, &self.k, h, &mut self.low);
         let low = error_norm(cx.options, &self.low, u, u_new);
         let both = norm * norm + 0.01 * low * low;
         T::ERROR_FACTOR * if both > 0.0 { norm * norm / both.sqrt() } else { both }
@@ -316,7 +341,13 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         }
         for s in 1..Self::TESTED {
             let y: &mut [f64] = if s == Self::NEXT { &mut *u_new } else { &mut *stage };
-            combine(T::A[s], k, h, u, y);
+            match n {
+                1 => Self::argument_of::<1>(s, k, h, u, y),
+                2 => Self::argument_of::<2>(s, k, h, u, y),
+                3 => Self::argument_of::<3>(s, k, h, u, y),
+                4 => Self::argument_of::<4>(s, k, h, u, y),
+                _ => combine(T::A[s], k, h, u, y),
+            }
             f.eval(s, t + T::C[s] * h, y, &mut k[s * n..(s + 1) * n]);
         }
         cx.statistics.rhs += Self::TESTED - 1;

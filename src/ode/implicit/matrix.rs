@@ -1,7 +1,7 @@
 //! The matrix of an implicit method, $W = \sigma M - f_u$, with the Jacobian it is made of.
 
 use crate::ode::control::first_not_finite;
-use crate::ode::linear::small::SmallLu;
+use crate::ode::linear::small::{SMALL, SmallLu};
 use crate::ode::linear::{Kind, Shifted};
 use crate::ode::options::Options;
 use crate::ode::stepper::{Context, Implicit, Preconditioning, Rejection};
@@ -16,7 +16,9 @@ pub(crate) struct IterationMatrix {
     /// Values of $f_u$, `n × n` column by column or the entries of the sparsity.
     pub jacobian: Vec<f64>,
     factors: Option<Shifted<f64>>,
-    /// The first equation whose derivatives are not finite.
+    /// Whether the Jacobian is dense and has no more than [`SMALL`] columns.
+    small: bool,
+    /// The first equation whose derivatives are not finite, of a Jacobian that is not small.
     not_finite: Option<usize>,
     /// Whether `jacobian` was evaluated where the step starts.
     pub current: bool,
@@ -51,11 +53,15 @@ impl IterationMatrix {
     /// Evaluates the Jacobian at $(t, u)$ with $f = f(t, u)$, unless it is the one of this place.
     pub fn evaluate<F: Implicit + ?Sized>(&mut self, f: &mut F, t: f64, u: &[f64], slope: &[f64], cx: &mut Context) {
         if !self.current {
+            let n = f.dimension();
             f.jacobian(t, u, slope, &mut self.jacobian, cx.statistics);
-            self.not_finite = first_not_finite(&self.jacobian).map(|at| match f.sparsity() {
-                None => at % f.dimension(),
-                Some(sparsity) => sparsity.rows()[at],
-            });
+            // What is not a number in a small matrix shows as a pivot that is none, and is looked for only then.
+            self.small = n <= SMALL && f.sparsity().is_none();
+            self.not_finite = match f.sparsity() {
+                _ if self.small => None,
+                None => first_not_finite(&self.jacobian).map(|at| at % n),
+                Some(sparsity) => first_not_finite(&self.jacobian).map(|at| sparsity.rows()[at]),
+            };
             self.weigh(u, cx.options);
             if self.preconditioning.is_some() {
                 self.place.0 = t;
@@ -146,7 +152,11 @@ impl IterationMatrix {
         if let Some(prepare) = &self.preconditioning {
             factors.set_preconditioner(prepare(self.place.0, &self.place.1, sigma));
         }
-        factors.factorize(sigma, &self.jacobian).map_err(|singular| Rejection::Singular(singular.column))?;
+        if let Err(singular) = factors.factorize(sigma, &self.jacobian) {
+            let n = self.jacobian.len().isqrt();
+            let not_finite = first_not_finite(&self.jacobian).filter(|_| self.small);
+            return Err(not_finite.map_or(Rejection::Singular(singular.column), |at| Rejection::NotFinite(at % n)));
+        }
         self.sigma = sigma;
         Ok(())
     }

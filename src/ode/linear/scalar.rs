@@ -1,8 +1,9 @@
 //! The two kinds of number a linear system can have: real, and complex for the stages of Radau methods.
 
+use crate::number::simd::multiply_add;
 use faer::c64;
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Mul, Neg, Range, Sub, SubAssign};
 
 /// `f64` or [`c64`].
 pub trait Scalar:
@@ -49,6 +50,13 @@ pub trait Scalar:
     fn lane<const N: usize>(lanes: &Self::Lanes<N>, i: usize) -> Self;
     /// $c - a b$ in all lanes.
     fn lanes_less<const FMA: bool, const N: usize>(c: Self::Lanes<N>, a: Self::Lanes<N>, b: Self) -> Self::Lanes<N>;
+    /// $c + a b$ in the lanes that `touched` names, and in others that fill up a wide instruction.
+    fn lanes_more<const FMA: bool, const N: usize>(
+        c: Self::Lanes<N>,
+        a: Self::Lanes<N>,
+        b: Self,
+        touched: Range<usize>,
+    ) -> Self::Lanes<N>;
     /// $a b$ in all lanes.
     fn lanes_times<const N: usize>(a: Self::Lanes<N>, b: Self) -> Self::Lanes<N>;
     /// $a b$ lane by lane.
@@ -61,6 +69,12 @@ pub trait Scalar:
 
 /// Numbers that are worked on together.
 pub const LANES: usize = 4;
+
+/// A range of `n` lanes, filled up to whole instructions.
+#[inline(always)]
+fn filled_up(touched: Range<usize>, n: usize) -> Range<usize> {
+    touched.start / LANES * LANES..touched.end.next_multiple_of(LANES).min(n)
+}
 
 /// Whether a number of this [magnitude](Scalar::magnitude) can be divided by: neither zero nor infinite nor NaN.
 #[inline(always)]
@@ -111,6 +125,18 @@ impl Scalar for f64 {
     fn lanes_less<const FMA: bool, const N: usize>(mut c: [f64; N], a: [f64; N], b: f64) -> [f64; N] {
         for i in 0..N {
             c[i] = f64::less::<FMA>(c[i], a[i], b);
+        }
+        c
+    }
+    #[inline(always)]
+    fn lanes_more<const FMA: bool, const N: usize>(
+        mut c: [f64; N],
+        a: [f64; N],
+        b: f64,
+        touched: Range<usize>,
+    ) -> [f64; N] {
+        for i in filled_up(touched, N) {
+            c[i] = multiply_add::<FMA>(a[i], b, c[i]);
         }
         c
     }
@@ -211,6 +237,19 @@ impl Scalar for c64 {
         for i in 0..N {
             re[i] = f64::less::<FMA>(f64::less::<FMA>(re[i], a.0[i], b.re), a.1[i], -b.im);
             im[i] = f64::less::<FMA>(f64::less::<FMA>(im[i], a.0[i], b.im), a.1[i], b.re);
+        }
+        (re, im)
+    }
+    #[inline(always)]
+    fn lanes_more<const FMA: bool, const N: usize>(
+        (mut re, mut im): Self::Lanes<N>,
+        a: Self::Lanes<N>,
+        b: c64,
+        touched: Range<usize>,
+    ) -> Self::Lanes<N> {
+        for i in filled_up(touched, N) {
+            re[i] = multiply_add::<FMA>(-a.1[i], b.im, multiply_add::<FMA>(a.0[i], b.re, re[i]));
+            im[i] = multiply_add::<FMA>(a.1[i], b.re, multiply_add::<FMA>(a.0[i], b.im, im[i]));
         }
         (re, im)
     }

@@ -12,21 +12,25 @@
 use super::scalar::{Scalar, divides};
 use crate::number::simd::{Kernel, dispatch};
 
-/// A pivot must have this share of the largest candidate: enough for stability at these sizes (entries grow by at most
-/// $3^{N-1}$, against $2^{N-1}$ for the largest), and the order does not change back and forth between rows alike.
-const ENOUGH: f64 = 0.5;
+/// Dense matrices of no more rows than this are small.
+pub const SMALL: usize = 8;
+
+/// No entry of $L$ may be larger: enough for stability at these sizes (entries grow by at most $3.5^{N-1}$, against
+/// $2^{N-1}$ with the largest pivots), and the order does not change back and forth between rows alike. Complex entries, whose
+/// pivots are the largest in another norm, are up to 2 even so.
+const LARGEST: f64 = 2.5;
 
 /// $P W = L U$ of an `N × N` matrix.
 #[derive(Clone, Copy)]
 pub struct SmallLu<T: Scalar, const N: usize> {
-    /// Columns of $I - L^{-1}$.
+    /// Columns of $L^{-1} P$.
     lower: [T::Lanes<N>; N],
-    /// Columns of $I - (U D^{-1})^{-1}$, where $D$ holds the pivots.
+    /// Columns of $U^{-1}$.
     upper: [T::Lanes<N>; N],
-    /// One over each pivot.
-    reciprocal: T::Lanes<N>,
     /// Row of $W$ that is the pivot row of each step.
     row: [usize; N],
+    /// Whether the pivot rows are the rows of $W$ in their order.
+    in_order: bool,
 }
 
 /// The matrix $\sigma M - J$.
@@ -71,7 +75,7 @@ impl<T: Scalar, const N: usize> SmallLu<T, N> {
     /// Nothing factorised yet.
     pub fn new() -> Self {
         let zero = T::lanes(&[T::ZERO; N]);
-        SmallLu { lower: [zero; N], upper: [zero; N], reciprocal: zero, row: std::array::from_fn(|i| i) }
+        SmallLu { lower: [zero; N], upper: [zero; N], row: std::array::from_fn(|i| i), in_order: true }
     }
 
     /// Factorises $\sigma M - J$. Fails with the column in which no pivot is left.
@@ -81,14 +85,15 @@ impl<T: Scalar, const N: usize> SmallLu<T, N> {
             return Ok(());
         }
         self.row = pivot_order(shift.matrix())?;
+        self.in_order = self.row.is_sorted();
         // The pivots are now the largest of their columns, up to rounding.
         if dispatch(Factorize { lu: self, shift }) { Ok(()) } else { Err(N - 1) }
     }
 
-    /// $W^{-1} b$ inside of a kernel.
+    /// Columns of $L^{-1} P$ and of $U^{-1}$, to solve with inside of other work.
     #[inline(always)]
-    pub fn solve_in_kernel<const FMA: bool>(&self, b: &mut [T; N]) {
-        Solve { lu: self, b }.run::<FMA>();
+    pub fn inverses(&self) -> (&[T::Lanes<N>; N], &[T::Lanes<N>; N]) {
+        (&self.lower, &self.upper)
     }
 
     /// Replaces `b` by $W^{-1} b$.
@@ -141,74 +146,121 @@ impl<T: Scalar, const N: usize> Kernel for Factorize<'_, '_, T, N> {
     fn run<const FMA: bool>(self) -> bool {
         let Factorize { lu, shift } = self;
         let unordered = shift.matrix();
-        let mut w = [[T::ZERO; N]; N];
-        for i in 0..N {
-            let row = lu.row[i].min(N - 1);
-            for j in 0..N {
-                w[j][i] = unordered[j][row];
-            }
-        }
-        let zero = T::lanes(&[T::ZERO; N]);
+        let SmallLu { lower, upper, row, in_order } = lu;
         let mut work = Elimination {
-            w: w.map(|column| T::lanes(&column)),
-            lower: [zero; N],
+            w: [T::lanes(&[T::ZERO; N]); N],
+            lower,
+            upper,
+            pivots: [T::ZERO; N],
             reciprocal: [T::ZERO; N],
-            sound: true,
+            largest: [0.0; N],
         };
-        // Written out, because a loop of this size would not be unrolled.
-        work.step::<0, FMA>();
-        work.step::<1, FMA>();
-        work.step::<2, FMA>();
-        work.step::<3, FMA>();
-        work.step::<4, FMA>();
-        work.step::<5, FMA>();
-        work.step::<6, FMA>();
-        work.step::<7, FMA>();
-        lu.lower = work.lower;
-        lu.reciprocal = T::lanes(&work.reciprocal);
-        let mut upper = [zero; N];
-        for k in (0..N).rev() {
-            let column = T::lanes_times(T::lanes_where(work.w[k], |i| i < k), work.reciprocal[k]);
-            for j in k + 1..N {
-                upper[j] = T::lanes_less::<FMA, N>(upper[j], column, T::lane(&upper[j], k));
+        if *in_order {
+            for j in 0..N {
+                work.w[j] = T::lanes(&unordered[j]);
             }
-            upper[k] = column;
+        } else {
+            for j in 0..N {
+                let mut column = [T::ZERO; N];
+                for i in 0..N {
+                    column[i] = unordered[j][row[i].min(N - 1)];
+                }
+                work.w[j] = T::lanes(&column);
+            }
         }
-        lu.upper = upper;
-        work.sound
+        // Written out, because a loop of this size would not be unrolled.
+        work.eliminate::<0, FMA>();
+        work.eliminate::<1, FMA>();
+        work.eliminate::<2, FMA>();
+        work.eliminate::<3, FMA>();
+        work.eliminate::<4, FMA>();
+        work.eliminate::<5, FMA>();
+        work.eliminate::<6, FMA>();
+        work.eliminate::<7, FMA>();
+        work.invert::<7, FMA>();
+        work.invert::<6, FMA>();
+        work.invert::<5, FMA>();
+        work.invert::<4, FMA>();
+        work.invert::<3, FMA>();
+        work.invert::<2, FMA>();
+        work.invert::<1, FMA>();
+        work.invert::<0, FMA>();
+        let reciprocal = T::lanes(&work.reciprocal);
+        for k in 0..N {
+            work.upper[k] = T::lanes_product(work.upper[k], reciprocal);
+        }
+        if !*in_order {
+            let by_step = *work.lower;
+            for k in 0..N {
+                work.lower[row[k].min(N - 1)] = by_step[k];
+            }
+        }
+        // What is not a number anywhere has made a pivot not a number.
+        let mut sound = true;
+        for k in 0..N {
+            sound &= work.largest[k] <= LARGEST && divides(work.pivots[k].magnitude());
+        }
+        sound
     }
 }
 
-struct Elimination<T: Scalar, const N: usize> {
+/// Elimination at work: what is left of $W$, and columns of $L^{-1}$ and $V^{-1}$, where $V$ is $U$ with each row divided by its
+/// pivot.
+struct Elimination<'a, T: Scalar, const N: usize> {
     w: [T::Lanes<N>; N],
-    lower: [T::Lanes<N>; N],
+    lower: &'a mut [T::Lanes<N>; N],
+    upper: &'a mut [T::Lanes<N>; N],
+    pivots: [T; N],
     reciprocal: [T; N],
-    sound: bool,
+    /// Largest entry of $L$ in each row.
+    largest: [f64; N],
 }
 
-impl<T: Scalar, const N: usize> Elimination<T, N> {
+impl<T: Scalar, const N: usize> Elimination<'_, T, N> {
+    /// Takes pivot `K` times what is needed from the rows below it, in $W$ and in $L^{-1}$.
     #[inline(always)]
-    fn step<const K: usize, const FMA: bool>(&mut self) {
+    fn eliminate<const K: usize, const FMA: bool>(&mut self) {
         if K >= N {
             return;
         }
-        let sizes = T::lanes_magnitude(self.w[K]);
-        let mut largest = 0.0;
-        for i in K + 1..N {
-            largest = if sizes[i] > largest { sizes[i] } else { largest };
+        let pivot = T::lane(&self.w[K], K);
+        let reciprocal = pivot.reciprocal();
+        let minus_l = T::lanes_times(T::lanes_where(self.w[K], |i| i > K), -reciprocal);
+        let sizes = T::lanes_magnitude(minus_l);
+        for i in 0..N {
+            self.largest[i] = if sizes[i] > self.largest[i] { sizes[i] } else { self.largest[i] };
         }
-        self.sound &= sizes[K] >= ENOUGH * largest && divides(sizes[K]);
-        let reciprocal = T::lane(&self.w[K], K).reciprocal();
-        let l = T::lanes_times(T::lanes_where(self.w[K], |i| i > K), reciprocal);
         for j in K + 1..N {
-            self.w[j] = T::lanes_less::<FMA, N>(self.w[j], l, T::lane(&self.w[j], K));
+            self.w[j] = T::lanes_more::<FMA, N>(self.w[j], minus_l, T::lane(&self.w[j], K), K + 1..N);
         }
         for j in 0..K {
-            self.lower[j] = T::lanes_less::<FMA, N>(self.lower[j], l, T::lane(&self.lower[j], K));
+            self.lower[j] = T::lanes_more::<FMA, N>(self.lower[j], minus_l, T::lane(&self.lower[j], K), K + 1..N);
         }
+        self.lower[K] = T::lanes_more::<FMA, N>(unit::<T, K, N>(), minus_l, T::real(1.0), K + 1..N);
+        self.pivots[K] = pivot;
         self.reciprocal[K] = reciprocal;
-        self.lower[K] = l;
     }
+
+    /// Takes row `K` of $V$ from the rows above it, in $V^{-1}$.
+    #[inline(always)]
+    fn invert<const K: usize, const FMA: bool>(&mut self) {
+        if K >= N {
+            return;
+        }
+        let minus_v = T::lanes_times(T::lanes_where(self.w[K], |i| i < K), -self.reciprocal[K]);
+        for j in K + 1..N {
+            self.upper[j] = T::lanes_more::<FMA, N>(self.upper[j], minus_v, T::lane(&self.upper[j], K), 0..K);
+        }
+        self.upper[K] = T::lanes_more::<FMA, N>(unit::<T, K, N>(), minus_v, T::real(1.0), 0..K);
+    }
+}
+
+/// Column `K` of the unit matrix.
+#[inline(always)]
+fn unit<T: Scalar, const K: usize, const N: usize>() -> T::Lanes<N> {
+    let mut column = [T::ZERO; N];
+    column[K] = T::real(1.0);
+    T::lanes(&column)
 }
 
 struct Solve<'a, T: Scalar, const N: usize> {
@@ -221,26 +273,24 @@ impl<T: Scalar, const N: usize> Kernel for Solve<'_, T, N> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let SmallLu { lower, upper, reciprocal, row } = self.lu;
-        let mut x = [T::ZERO; N];
-        for k in 0..N {
-            x[k] = self.b[row[k].min(N - 1)];
-        }
-        let x = T::numbers(apply::<T, FMA, N>(lower, &x));
-        let x = apply::<T, FMA, N>(upper, &x);
-        *self.b = T::numbers(T::lanes_product(x, *reciprocal));
+        let y = T::numbers(product::<T, FMA, N>(&self.lu.lower, self.b, |_| N));
+        *self.b = T::numbers(product::<T, FMA, N>(&self.lu.upper, &y, |column| column + 1));
     }
 }
 
-/// $x - C x$ for the columns of $C$, in two strands.
+/// The product of a matrix, given by columns, and a vector, in two strands. Of column $k$ the first `height(k)` entries can differ
+/// from zero.
 #[inline(always)]
-fn apply<T: Scalar, const FMA: bool, const N: usize>(columns: &[T::Lanes<N>; N], x: &[T; N]) -> T::Lanes<N> {
-    let (mut even, mut odd) = (T::lanes(x), T::lanes(&[T::ZERO; N]));
-    for (k, pair) in columns.chunks(2).enumerate() {
-        even = T::lanes_less::<FMA, N>(even, pair[0], x[2 * k]);
-        if let Some(column) = pair.get(1) {
-            odd = T::lanes_less::<FMA, N>(odd, *column, x[2 * k + 1]);
-        }
+fn product<T: Scalar, const FMA: bool, const N: usize>(
+    columns: &[T::Lanes<N>; N],
+    x: &[T; N],
+    height: impl Fn(usize) -> usize,
+) -> T::Lanes<N> {
+    let zero = T::lanes(&[T::ZERO; N]);
+    let (mut even, mut odd) = (zero, zero);
+    for k in 0..N {
+        let strand = if k % 2 == 0 { &mut even } else { &mut odd };
+        *strand = T::lanes_more::<FMA, N>(*strand, columns[k], x[k], 0..height(k));
     }
-    T::lanes_less::<FMA, N>(even, odd, T::real(-1.0))
+    T::lanes_more::<FMA, N>(even, odd, T::real(1.0), 0..N)
 }

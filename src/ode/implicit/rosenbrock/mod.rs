@@ -16,6 +16,7 @@
 mod rodas4;
 mod rodas5p;
 mod rosenbrock23;
+mod small;
 mod stepper;
 
 #[cfg(test)]

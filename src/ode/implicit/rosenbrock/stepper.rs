@@ -1,13 +1,14 @@
 //! The step of a Rosenbrock method.
 
+use super::small::{MOST_STAGES, SmallStep, nested};
 use super::{RosenbrockTableau, Row};
 use crate::number::simd::{Kernel, dispatch, multiply_add};
+use crate::number::wide::dispatch_wide;
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
 use crate::ode::explicit::{power_sum, power_sum_derivative};
 use crate::ode::implicit::between::{LOOK, error_between};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::linear::Kind;
-use crate::ode::linear::small::SmallLu;
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use std::marker::PhantomData;
@@ -15,14 +16,13 @@ use std::marker::PhantomData;
 /// Memory and step control of a Rosenbrock method.
 pub(crate) struct Rosenbrock<T> {
     matrix: IterationMatrix,
-    /// Numbers from one stage to the next: small systems as they are, others in whole [`Chunk`]s. What lies past the states
-    /// stays zero, in `stages`, `state`, `argument` and `sum`.
+    /// Numbers from one stage to the next: whole [`Chunk`]s. What lies past the states stays zero, in `stages`, `state`, `argument` and `sum`.
     stride: usize,
     /// $U_i$, one after the other.
     stages: Vec<f64>,
     /// $u$ at the start of the step.
     state: Vec<f64>,
-    /// Where the right-hand side of the next stage is evaluated; at last the solution.
+    /// Where the right-hand side of the next stage is evaluated; at last the solution. Of small systems not used.
     argument: Vec<f64>,
     /// $\sum_j c_{ij} U_j$ of the next stage, and $M$ times it.
     sum: Vec<f64>,
@@ -43,9 +43,6 @@ pub(crate) struct Rosenbrock<T> {
     method: Method,
     tableau: PhantomData<T>,
 }
-
-/// Systems of no more states than this have kernels of their own.
-const SMALL: usize = 8;
 
 impl<T: RosenbrockTableau> Rosenbrock<T> {
     pub fn new(method: Method) -> Self {
@@ -71,82 +68,91 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
         }
     }
 
-    /// Whether the argument of a stage, or in the end the solution, is that of the stage before and the stage itself: so in
-    /// the last stages of stiffly accurate methods.
-    const NESTED: [bool; MOST_STAGES + 1] = {
-        let mut nested = [false; MOST_STAGES + 1];
-        let mut s = 1;
-        while s <= T::STAGES {
-            let row = if s < T::STAGES { T::A[s] } else { T::M };
-            nested[s] = continues(row, T::A[s - 1], s - 1);
-            s += 1;
-        }
-        nested
-    };
-
-    /// From the right-hand side of stage `s` in `value`: $U_s$, then the sums of the next stage.
-    #[inline(always)]
-    fn finish_stage(&mut self, s: usize, inverse: f64, factor: f64, cx: &mut Context) -> Result<(), Rejection> {
-        let row = if s + 1 < T::STAGES { T::A[s + 1] } else { T::M };
-        let nested = Self::NESTED[s + 1];
-        let next = Next {
-            row: if nested { &row[row.len() - 1..] } else { row },
-            nested,
-            second: if s + 1 < T::STAGES { T::C[s + 1] } else { &[] },
-        };
-        let finite = match self.slope.len() {
-            1 => self.finish_small::<1>(s, inverse, factor, &next),
-            2 => self.finish_small::<2>(s, inverse, factor, &next),
-            3 => self.finish_small::<3>(s, inverse, factor, &next),
-            4 => self.finish_small::<4>(s, inverse, factor, &next),
-            5 => self.finish_small::<5>(s, inverse, factor, &next),
-            6 => self.finish_small::<6>(s, inverse, factor, &next),
-            7 => self.finish_small::<7>(s, inverse, factor, &next),
-            8 => self.finish_small::<8>(s, inverse, factor, &next),
+    /// All stages of a step of few states with dense factors: as [`SmallStep`].
+    fn small_step<F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        (t, h): (f64, f64),
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &Context,
+    ) -> Option<Result<f64, usize>> {
+        match u.len() {
+            1 => self.step_of::<1, 1, F>(f, (t, h), u, u_new, cx),
+            2 => self.step_of::<2, 1, F>(f, (t, h), u, u_new, cx),
+            3 => self.step_of::<3, 1, F>(f, (t, h), u, u_new, cx),
+            4 => self.step_of::<4, 1, F>(f, (t, h), u, u_new, cx),
+            5 => self.step_of::<5, 2, F>(f, (t, h), u, u_new, cx),
+            6 => self.step_of::<6, 2, F>(f, (t, h), u, u_new, cx),
+            7 => self.step_of::<7, 2, F>(f, (t, h), u, u_new, cx),
+            8 => self.step_of::<8, 2, F>(f, (t, h), u, u_new, cx),
             _ => None,
-        };
-        match finite {
-            Some(true) => {
-                cx.statistics.solves += 1;
-                Ok(())
-            }
-            Some(false) => {
-                // Stages before this one were finite.
-                let component = first_not_finite(&self.value).or_else(|| first_not_finite(&self.f_t));
-                Err(Rejection::NotFinite(component.unwrap_or(0)))
-            }
-            None => self.finish_any(s, inverse, factor, &next, cx),
         }
     }
 
-    /// As [`finish_stage`](Self::finish_stage), for `N` states, unless the factors are of another kind; whether all was
-    /// finite.
-    #[inline(always)]
-    fn finish_small<const N: usize>(&mut self, s: usize, inverse: f64, factor: f64, next: &Next) -> Option<bool> {
-        Some(dispatch(SmallStage::<N> {
+    fn step_of<const N: usize, const C: usize, F: Implicit + ?Sized>(
+        &mut self,
+        f: &mut F,
+        (t, h): (f64, f64),
+        u: &[f64],
+        u_new: &mut [f64],
+        cx: &Context,
+    ) -> Option<Result<f64, usize>> {
+        Some(dispatch_wide(SmallStep::<T, F, N, C> {
+            has_mass: f.mass().is_some(),
+            f,
+            t,
+            h,
+            u: u.first_chunk()?,
             lu: self.matrix.small()?,
-            stages: self.stages.as_chunks_mut().0,
-            stage: s,
-            state: self.state.first_chunk()?,
-            value: self.value.first_chunk()?,
-            f_t: self.f_t.first_chunk()?,
-            sum: self.sum.first_chunk_mut()?,
-            argument: self.argument.first_chunk_mut()?,
-            inverse,
-            factor,
-            next,
+            f_t: if self.depends_on_time { Some(self.f_t.first_chunk()?) } else { None },
+            stages: self.stages.as_chunks_mut().0.as_chunks_mut().0.first_chunk_mut()?,
+            value: self.value.first_chunk_mut()?,
+            u_new: u_new.first_chunk_mut()?,
+            error: self.error.first_chunk_mut()?,
+            options: cx.options,
+            tableau: PhantomData,
         }))
     }
 
-    /// As [`finish_stage`](Self::finish_stage), for any number of states.
-    fn finish_any(
+    /// All stages of a step of any number of states; the scaled error.
+    fn any_step<F: Implicit + ?Sized>(
         &mut self,
-        s: usize,
-        inverse: f64,
-        factor: f64,
-        next: &Next,
+        f: &mut F,
+        (t, h): (f64, f64),
+        u: &[f64],
+        u_new: &mut [f64],
         cx: &mut Context,
-    ) -> Result<(), Rejection> {
+    ) -> Result<f64, Rejection> {
+        let n = u.len();
+        self.state[..n].copy_from_slice(u);
+        self.sum.fill(0.0);
+        let (inverse, has_mass) = (1.0 / h, f.mass().is_some());
+        for s in 0..T::STAGES {
+            if s > 0 {
+                f.eval(s, t + T::ALPHA[s] * h, &self.argument[..n], &mut self.value);
+                cx.statistics.rhs += 1;
+                if has_mass && let Some(mass) = f.mass() {
+                    mass.multiply(&self.sum[..n], &mut self.product);
+                    self.sum[..n].copy_from_slice(&self.product);
+                }
+            }
+            let factor = if self.depends_on_time { T::GAMMA_SUM[s] * h } else { 0.0 };
+            self.finish_stage(s, inverse, factor, cx)?;
+        }
+        u_new.copy_from_slice(&self.argument[..n]);
+        for (i, error) in self.error.iter_mut().enumerate() {
+            *error = T::E.iter().map(|(j, e)| e * self.stages[j * self.stride + i]).sum();
+        }
+        Ok(error_norm(cx.options, &self.error, u, u_new))
+    }
+
+    /// From the right-hand side of stage `s` in `value`: $U_s$, then the sums of the next stage.
+    fn finish_stage(&mut self, s: usize, inverse: f64, factor: f64, cx: &mut Context) -> Result<(), Rejection> {
+        let row = if s + 1 < T::STAGES { T::A[s + 1] } else { T::M };
+        let nested = nested::<T>()[s + 1];
+        let row = if nested { &row[row.len() - 1..] } else { row };
+        let second = if s + 1 < T::STAGES { T::C[s + 1] } else { &[] };
         let (n, stride) = (self.slope.len(), self.stride);
         let b = &mut self.stages[s * stride..][..n];
         for ((b, f), sum) in b.iter_mut().zip(&self.value).zip(&self.sum) {
@@ -162,87 +168,11 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
         }
         self.matrix.solve(b, cx)?;
         let (state, stages) = (self.state.as_chunks().0, self.stages.as_chunks().0);
-        let from = if next.nested { None } else { Some(state) };
-        dispatch(Sums { row: next.row, from, stages, out: self.argument.as_chunks_mut().0 });
+        let from = if nested { None } else { Some(state) };
+        dispatch(Sums { row, from, stages, out: self.argument.as_chunks_mut().0 });
         self.sum.fill(0.0);
-        dispatch(Sums { row: next.second, from: None, stages, out: self.sum.as_chunks_mut().0 });
+        dispatch(Sums { row: second, from: None, stages, out: self.sum.as_chunks_mut().0 });
         Ok(())
-    }
-}
-
-/// What a stage leads to: coefficients of the next stage's argument, or of the solution, and of its known part.
-struct Next {
-    row: Row,
-    /// Whether `row` goes on from the argument of this stage.
-    nested: bool,
-    second: Row,
-}
-
-/// Stages of the longest method.
-const MOST_STAGES: usize = 8;
-
-/// Whether a row is the one of the stage before, and that stage itself.
-const fn continues(row: Row, before: Row, stage: usize) -> bool {
-    if row.len() != before.len() + 1 || row.len() != stage + 1 {
-        return false;
-    }
-    let mut k = 0;
-    while k < before.len() {
-        if row[k].0 != before[k].0 || row[k].1 != before[k].1 {
-            return false;
-        }
-        k += 1;
-    }
-    row[stage].0 == stage && row[stage].1 == 1.0
-}
-
-/// A stage of a system of `N` states, all in registers.
-struct SmallStage<'s, const N: usize> {
-    lu: &'s SmallLu<f64, N>,
-    stages: &'s mut [[f64; N]],
-    stage: usize,
-    state: &'s [f64; N],
-    value: &'s [f64; N],
-    f_t: &'s [f64; N],
-    sum: &'s mut [f64; N],
-    argument: &'s mut [f64; N],
-    inverse: f64,
-    factor: f64,
-    next: &'s Next,
-}
-
-impl<const N: usize> Kernel for SmallStage<'_, N> {
-    /// Whether the right-hand side was finite.
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> bool {
-        let Next { row, nested, second } = self.next;
-        let (mut b, mut check) = ([0.0; N], 0.0);
-        for i in 0..N {
-            b[i] = multiply_add::<FMA>(self.inverse, self.sum[i], self.value[i]);
-            b[i] = multiply_add::<FMA>(self.factor, self.f_t[i], b[i]);
-        }
-        for b in &b {
-            check += 0.0 * b;
-        }
-        self.lu.solve_in_kernel::<FMA>(&mut b);
-        if let Some(stage) = self.stages.get_mut(self.stage) {
-            *stage = b;
-        }
-        let sum = |row: Row, mut x: [f64; N]| {
-            for (j, a) in row {
-                if let Some(stage) = self.stages.get(*j) {
-                    for i in 0..N {
-                        x[i] = multiply_add::<FMA>(*a, stage[i], x[i]);
-                    }
-                }
-            }
-            x
-        };
-        *self.argument = sum(row, if *nested { *self.argument } else { *self.state });
-        *self.sum = sum(second, [0.0; N]);
-        check == 0.0
     }
 }
 
@@ -284,9 +214,8 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let n = u.len();
         self.matrix.start(f, cx);
-        let small = n <= SMALL && matches!(self.matrix.kind(), Some(Kind::Dense { .. }));
-        self.stride = if small { n } else { n.next_multiple_of(4) };
-        self.stages.resize(T::STAGES * self.stride, 0.0);
+        self.stride = n.next_multiple_of(4);
+        self.stages.resize(MOST_STAGES * self.stride, 0.0);
         for v in [&mut self.state, &mut self.argument, &mut self.sum] {
             v.resize(self.stride, 0.0);
         }
@@ -320,32 +249,26 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         }
         self.matrix.evaluate(f, t, u, &self.slope, cx);
         self.matrix.factorize(1.0 / (h * T::GAMMA), cx)?;
-        self.state[..n].copy_from_slice(u);
         self.value.copy_from_slice(&self.slope);
-        self.sum.fill(0.0);
-        let (inverse, has_mass) = (1.0 / h, f.mass().is_some());
-        for s in 0..T::STAGES {
-            if s > 0 {
-                f.eval(s, t + T::ALPHA[s] * h, &self.argument[..n], &mut self.value);
-                cx.statistics.rhs += 1;
-                if T::FIRST_SAME_AS_LAST && s == T::STAGES - 1 {
-                    self.slope_new.copy_from_slice(&self.value);
-                }
-                if has_mass && let Some(mass) = f.mass() {
-                    mass.multiply(&self.sum[..n], &mut self.product);
-                    self.sum[..n].copy_from_slice(&self.product);
-                }
+        let norm = match self.small_step(f, (t, h), u, u_new, cx) {
+            None => self.any_step(f, (t, h), u, u_new, cx)?,
+            Some(outcome) => {
+                let (evaluated, solved) = outcome.map_or_else(|s| (s, s + 1), |_| (T::STAGES - 1, T::STAGES));
+                cx.statistics.rhs += evaluated;
+                cx.statistics.solves += solved;
+                outcome.map_err(|_| {
+                    // Stages before this one were finite.
+                    let component = first_not_finite(&self.value).or_else(|| first_not_finite(&self.f_t));
+                    Rejection::NotFinite(component.unwrap_or(0))
+                })?
             }
-            let factor = if self.depends_on_time { T::GAMMA_SUM[s] * h } else { 0.0 };
-            self.finish_stage(s, inverse, factor, cx)?;
+        };
+        if T::FIRST_SAME_AS_LAST {
+            self.slope_new.copy_from_slice(&self.value);
         }
-        u_new.copy_from_slice(&self.argument[..n]);
         self.norm = 0.0;
         if cx.options.fixed_step.is_none() {
-            for (i, error) in self.error.iter_mut().enumerate() {
-                *error = T::E.iter().map(|(j, e)| e * self.stages[j * self.stride + i]).sum();
-            }
-            self.norm = error_norm(cx.options, &self.error, u, u_new);
+            self.norm = norm;
             if self.dense && self.norm <= 1.0 {
                 let (p, slope) = (&mut self.argument[..n], &mut self.product[..]);
                 p.copy_from_slice(u);
