@@ -1,4 +1,4 @@
-//! Once warm, gradients and sensitivities allocate nothing; a plain solve allocates no more for more steps.
+//! Once warm, gradients, sensitivities and second derivatives allocate nothing; a plain solve allocates no more for more steps.
 //!
 //! A test binary of its own: it counts what the global allocator is asked for, on the thread that asks.
 
@@ -93,6 +93,29 @@ fn sensitivities_allocate_nothing_once_warm() {
         forward.solve(0.0, &START, &p, &times).unwrap();
         let (asked, _) = allocations(|| forward.solve(0.0, &START, &p, &times).unwrap());
         assert_eq!(asked, 0, "layers {widths:?}: {asked} allocations in a solve with sensitivities");
+    }
+}
+
+#[test]
+fn second_derivatives_allocate_nothing_once_warm() {
+    for widths in networks() {
+        let model = Interaction { network: Mlp::new(widths.clone(), Activation::Rbf) };
+        let bound = Bound::new(&model).unwrap();
+        let (n, q, l) = (bound.dimension(), bound.parameter_count(), bound.tape_len());
+        let p = parameters(&bound);
+        let p_dot = vec![0.5; q];
+        let (mut tape, mut tape_dot) = (vec![0.0; l], vec![0.0; l]);
+        let (mut du, mut du_dot, mut bar, mut bar_dot) = ([0.0; 2], [0.0; 2], vec![0.0; n + q], vec![0.0; n + q]);
+        let mut product = || {
+            let p = (&p[..], &p_dot[..]);
+            let u: (&[f64], &[f64]) = (&START, &[1.0, -2.0]);
+            bound.record_along((0.0, 1.0), u, p, (&mut du, &mut du_dot), (&mut tape, &mut tape_dot));
+            let ((u_bar, p_bar), (u_bar_dot, p_bar_dot)) = (bar.split_at_mut(n), bar_dot.split_at_mut(n));
+            bound.vjp_along(p, (&tape, &tape_dot), (&[3.0, 1.0], &[]), (u_bar, u_bar_dot), (p_bar, p_bar_dot));
+        };
+        product();
+        let (asked, ()) = allocations(product);
+        assert_eq!(asked, 0, "layers {widths:?}: {asked} allocations in a Hessian-vector product");
     }
 }
 

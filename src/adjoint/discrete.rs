@@ -13,11 +13,13 @@
 //! Source: Hairer, Nørsett, Wanner I, II.6; W. W. Hager, *Runge–Kutta methods in optimal control and the transformed
 //! adjoint system*, Numer. Math. 87 (2000).
 
+use super::any::AnyAdjoint;
+use super::reverse::is_differentiated;
 use crate::model::Differentiable;
 use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, combine, power_sum};
 use crate::ode::{
     Context, Kept, Method, Observer, Options, Rhs, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stepper,
-    Stop, Workspace, failure, integrate,
+    Stop, StopReason, Workspace, failure, integrate,
 };
 
 /// Gradients of a loss of the states at given times.
@@ -54,6 +56,10 @@ pub struct DiscreteAdjoint<'a, Sys: Differentiable> {
     memory: Memory,
     statistics: Statistics,
     recomputed: bool,
+    /// For all methods but the one that is compiled together with the system.
+    any: AnyAdjoint,
+    /// Whether it made the last gradient.
+    by_any: bool,
 }
 
 /// A gradient, in the memory of the [`DiscreteAdjoint`] that computed it.
@@ -128,7 +134,8 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         };
         let method = ExplicitRk::new(Method::Tsit5);
         let (work, statistics) = (Workspace::default(), Statistics::default());
-        DiscreteAdjoint { system, options, method, work, memory, statistics, recomputed: false }
+        let any = AnyAdjoint::default();
+        DiscreteAdjoint { system, options, method, work, memory, statistics, recomputed: false, any, by_any: false }
     }
 
     /// Bytes that the records of stages may take, to within a half; default 256 MiB. A longer solve keeps only the state at each step and
@@ -162,12 +169,22 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<Gradient<'_>, SolveError> {
         check(self.system, &self.options, start, initial, p, times)?;
+        let method = self.options.method;
+        // Left to choose, gradients take Tsit5, and with a mass matrix Kvaerno5.
+        if !is_differentiated(method) && method != Method::Automatic {
+            return Err(not_differentiated(
+                method,
+                "gradients",
+                "`Method::Tsit5`, or if the problem is stiff `Method::Kvaerno5`",
+            ));
+        }
         match self.run(start, initial, p, times, loss) {
             Ok(loss) => Ok(self.computed(loss)),
             Err(stop) => {
                 let n = self.system.dimension();
                 let names = (0..n).map(|i| self.system.state_name(i)).collect();
-                let partial = Solution::of(names, times, &self.memory.states, self.statistics);
+                let states = if self.by_any { &self.any.states } else { &self.memory.states };
+                let partial = Solution::of(names, times, states, self.statistics);
                 let span = Span { start, end: times.last().copied().unwrap_or(start) };
                 Err(failure(stop, &self.options, span, partial, &self.memory.reached))
             }
@@ -176,6 +193,10 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
 
     /// The gradient that [`run`](Self::run) has computed.
     pub(crate) fn computed(&self, loss: f64) -> Gradient<'_> {
+        if self.by_any {
+            let AnyAdjoint { bars, states, .. } = &self.any;
+            return Gradient { loss, parameters: &bars.p, initial: &bars.u, states };
+        }
         let Memory { p_bar, u_bar, states, .. } = &self.memory;
         Gradient { loss, parameters: p_bar, initial: u_bar, states }
     }
@@ -189,7 +210,14 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         times: &[f64],
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<f64, Stop> {
-        let end = times.last().copied().unwrap_or(start);
+        let span = Span { start, end: times.last().copied().unwrap_or(start) };
+        // Where the right-hand side jumps, a last stage is not the first of the next step.
+        self.by_any = !matches!(self.options.method, Method::Tsit5 | Method::Automatic)
+            || !self.options.discontinuities.is_empty()
+            || self.system.mass_matrix().is_some();
+        if self.by_any {
+            return self.run_any(span, initial, p, times, loss);
+        }
         let memory = &mut self.memory;
         memory.keep_stages = true;
         for v in [&mut memory.starts, &mut memory.states, &mut memory.reached] {
@@ -202,10 +230,17 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         let (system, options, work, statistics) = (self.system, &self.options, &mut self.work, &mut self.statistics);
         let mut u = std::mem::take(&mut memory.reached);
         let mut recorder = Recorder::new(system, p, start, times, &u, memory);
-        let span = Span { start, end };
+        recorder.hands_over = options.method == Method::Automatic;
         let result = integrate(&mut self.method, &mut recorder, options, span, &mut u, work, statistics);
         memory.reached = u;
-        result?;
+        match result {
+            // Left to choose, what looks stiff is begun afresh with methods that change.
+            Err(Stop { reason: StopReason::LooksStiff, .. }) if options.method == Method::Automatic => {
+                self.by_any = true;
+                return self.run_any(span, initial, p, times, loss);
+            }
+            result => result?,
+        }
         memory.seeds.clear();
         memory.seeds.resize(memory.states.len(), 0.0);
         let loss = loss(&memory.states, &mut memory.seeds);
@@ -213,6 +248,45 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         sweep::<Sys, Tsit5>(system, p, memory);
         Ok(loss)
     }
+
+    /// [`run`](Self::run) by any method, step by step.
+    fn run_any(
+        &mut self,
+        span: Span,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+    ) -> Result<f64, Stop> {
+        let mut u = std::mem::take(&mut self.memory.reached);
+        u.clear();
+        u.extend_from_slice(initial);
+        self.statistics = Statistics::default();
+        self.recomputed = false;
+        put_in_order(&mut self.options, span);
+        let (any, statistics) = (&mut self.any, &mut self.statistics);
+        let result = any.record(self.system, &self.options, span, &mut u, p, times, statistics);
+        self.memory.reached = u;
+        result?;
+        any.seeds.clear();
+        any.seeds.resize(any.states.len(), 0.0);
+        let loss = loss(&any.states, &mut any.seeds);
+        any.sweep(self.system, p)?;
+        Ok(loss)
+    }
+}
+
+/// Puts jumps in the order in which they are reached.
+pub(super) fn put_in_order(options: &mut Options, span: Span) {
+    let forward = if span.end < span.start { -1.0 } else { 1.0 };
+    options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
+    options.discontinuities.dedup();
+}
+
+/// Says that there are no derivatives of a method's steps yet.
+pub(super) fn not_differentiated(method: Method, what: &str, others: &str) -> SolveError {
+    let problem = format!("is {method:?}, whose steps are not differentiated yet");
+    SolveError::Argument { argument: "method", problem, advice: format!("take {others} for {what}") }
 }
 
 /// Checks the arguments of a differentiated solve.
@@ -228,11 +302,6 @@ pub(super) fn check<Sys: Differentiable>(
         Err(SolveError::Argument { argument, problem, advice: advice.to_string() })
     };
     options.check(system.dimension())?;
-    // Left to choose, gradients take Tsit5.
-    if !matches!(options.method, Method::Tsit5 | Method::Automatic) {
-        let problem = format!("is {:?}, whose steps are not differentiated yet", options.method);
-        return fault("method", problem, "take `Method::Tsit5` for gradients and sensitivities");
-    }
     if initial.len() != system.dimension() {
         let problem = format!("has {} values for {} states", initial.len(), system.dimension());
         return fault("initial", problem, "give one value for each state");
@@ -266,6 +335,8 @@ struct Recorder<'s, Sys> {
     memory: &'s mut Memory,
     /// Record of the first stage of the step being attempted.
     row: usize,
+    /// Whether the solve ends where it looks stiff.
+    hands_over: bool,
 }
 
 /// Records that a step adds.
@@ -279,7 +350,7 @@ impl<'s, Sys: Differentiable> Recorder<'s, Sys> {
             memory.states.extend_from_slice(u);
             memory.saved.push(Saved::Start);
         });
-        Recorder { system, p, times, memory, row: 0 }
+        Recorder { system, p, times, memory, row: 0, hands_over: false }
     }
 }
 
@@ -313,6 +384,19 @@ impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Recorder<'_, S
     #[inline(always)]
     fn rhs(&mut self) -> &mut Self {
         self
+    }
+
+    #[inline(always)]
+    fn locate(
+        &mut self,
+        method: &mut ExplicitRk<T>,
+        step: &Step,
+        _cx: &mut Context,
+    ) -> Result<Option<(f64, f64)>, Stop> {
+        if self.hands_over && Stepper::<Self>::looks_stiff(method) {
+            return Err(Stop { reason: StopReason::LooksStiff, t: step.t, h: step.h.abs(), component: 0 });
+        }
+        Ok(None)
     }
 
     #[inline(always)]

@@ -1,11 +1,13 @@
 //! Forward sensitivities: the derivative matrix carried along with the solution.
 
+use super::any_forward::AnyForward;
+use super::onward::is_carried;
 use crate::model::Differentiable;
 use crate::number::simd::{Kernel, axpy, dispatch, multiply_add};
 use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, power_sum};
 use crate::ode::{
     Context, Kept, Method, Observer, Options, Rhs, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stepper,
-    Stop, Workspace, failure, integrate,
+    Stop, StopReason, Workspace, failure, integrate,
 };
 
 /// The solution at given times together with $S(t_k) = \partial u(t_k) / \partial (p, u_0)$.
@@ -45,6 +47,10 @@ pub struct ForwardSensitivity<'a, Sys: Differentiable> {
     work: Workspace,
     memory: Memory,
     statistics: Statistics,
+    /// For all methods but the one that is compiled together with the system.
+    any: AnyForward,
+    /// Whether it made the last solve.
+    by_any: bool,
 }
 
 /// Everything a solve with sensitivities writes to, kept from one to the next.
@@ -70,7 +76,8 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         let columns = system.parameter_count() + system.dimension();
         let memory = Memory { columns, ..Memory::default() };
         let (method, work) = (ExplicitRk::new(Method::Tsit5), Workspace::default());
-        ForwardSensitivity { system, options, method, work, memory, statistics: Statistics::default() }
+        let (statistics, any) = (Statistics::default(), AnyForward::default());
+        ForwardSensitivity { system, options, method, work, memory, statistics, any, by_any: false }
     }
 
     /// Solves from `start` through `times` (ordered, none before the start).
@@ -79,12 +86,18 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
     /// [`SolveError`], with the states at the times that were reached.
     pub fn solve(&mut self, start: f64, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), SolveError> {
         super::discrete::check(self.system, &self.options, start, initial, p, times)?;
+        let method = self.options.method;
+        // Left to choose, sensitivities take Tsit5 until a problem looks stiff.
+        if !is_carried(method) && method != Method::Automatic {
+            let others = "`Method::Tsit5`, or if the problem is stiff `Method::Rodas5P`";
+            return Err(super::discrete::not_differentiated(method, "sensitivities", others));
+        }
         self.run(start, initial, p, times).map_err(|stop| {
             let n = self.system.dimension();
             let partial = Solution::of(
                 (0..n).map(|i| self.system.state_name(i)).collect(),
                 times,
-                &self.memory.states,
+                self.states(),
                 self.statistics,
             );
             let end = times.last().copied().unwrap_or(start);
@@ -95,7 +108,14 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
     /// [`solve`](Self::solve) without words; `states` then holds what was reached.
     pub(crate) fn run(&mut self, start: f64, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), Stop> {
         let (n, columns) = (self.system.dimension(), self.memory.columns);
-        let end = times.last().copied().unwrap_or(start);
+        let span = Span { start, end: times.last().copied().unwrap_or(start) };
+        // Where the right-hand side jumps, a last stage is not the first of the next step.
+        self.by_any = !matches!(self.options.method, Method::Tsit5 | Method::Automatic)
+            || !self.options.discontinuities.is_empty()
+            || self.system.mass_matrix().is_some();
+        if self.by_any {
+            return self.run_any(span, initial, p, times);
+        }
         let memory = &mut self.memory;
         memory.states.clear();
         memory.saved.clear();
@@ -114,15 +134,34 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         memory.k.resize(Tsit5::STAGES * n * columns, 0.0);
         let mut u = std::mem::take(&mut memory.reached);
         let mut carrier = Carrier::new(system, p, start, times, &u, memory);
-        let span = Span { start, end };
+        carrier.hands_over = options.method == Method::Automatic;
         let result = integrate(&mut self.method, &mut carrier, options, span, &mut u, work, statistics);
         memory.reached = u;
+        match result {
+            // Left to choose, what looks stiff is begun afresh with methods that change.
+            Err(Stop { reason: StopReason::LooksStiff, .. }) if options.method == Method::Automatic => {
+                self.by_any = true;
+                self.run_any(span, initial, p, times)
+            }
+            result => result,
+        }
+    }
+
+    /// [`run`](Self::run) by any method, step by step.
+    fn run_any(&mut self, span: Span, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), Stop> {
+        let mut u = std::mem::take(&mut self.memory.reached);
+        u.clear();
+        u.extend_from_slice(initial);
+        self.statistics = Statistics::default();
+        super::discrete::put_in_order(&mut self.options, span);
+        let result = self.any.run(self.system, &self.options, span, &mut u, p, times, &mut self.statistics);
+        self.memory.reached = u;
         result
     }
 
     /// States at the times, row by row.
     pub fn states(&self) -> &[f64] {
-        &self.memory.states
+        if self.by_any { &self.any.states } else { &self.memory.states }
     }
 
     /// Number of columns: parameters, then initial states.
@@ -133,7 +172,8 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
     /// The derivatives of state `i` at time `k` with respect to all parameters and initial states.
     pub fn row(&self, k: usize, i: usize) -> &[f64] {
         let (n, columns) = (self.system.dimension(), self.memory.columns);
-        self.memory.saved.get((k * n + i) * columns..(k * n + i + 1) * columns).unwrap_or_default()
+        let saved = if self.by_any { &self.any.saved } else { &self.memory.saved };
+        saved.get((k * n + i) * columns..(k * n + i + 1) * columns).unwrap_or_default()
     }
 
     /// Counts of the last solve.
@@ -150,6 +190,8 @@ struct Carrier<'s, Sys> {
     memory: &'s mut Memory,
     /// Whether the first stage's sensitivity is already known from the step before.
     warm: bool,
+    /// Whether the solve ends where it looks stiff.
+    hands_over: bool,
 }
 
 impl<'s, Sys: Differentiable> Carrier<'s, Sys> {
@@ -158,7 +200,7 @@ impl<'s, Sys: Differentiable> Carrier<'s, Sys> {
             memory.states.extend_from_slice(u);
             memory.saved.extend_from_slice(&memory.current);
         });
-        Carrier { system, p, times, memory, warm: false }
+        Carrier { system, p, times, memory, warm: false, hands_over: false }
     }
 
     /// $K_s = f_u X + f_p$ with the sensitivity $X$ of the stage's argument in `memory.stage`.
@@ -195,6 +237,19 @@ impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Carrier<'_, Sy
     #[inline(always)]
     fn rhs(&mut self) -> &mut Self {
         self
+    }
+
+    #[inline(always)]
+    fn locate(
+        &mut self,
+        method: &mut ExplicitRk<T>,
+        step: &Step,
+        _cx: &mut Context,
+    ) -> Result<Option<(f64, f64)>, Stop> {
+        if self.hands_over && Stepper::<Self>::looks_stiff(method) {
+            return Err(Stop { reason: StopReason::LooksStiff, t: step.t, h: step.h.abs(), component: 0 });
+        }
+        Ok(None)
     }
 
     #[inline(always)]

@@ -11,8 +11,12 @@
 //! Step sizes are constants to both: the size sequence is a choice of the controller and no part of the model (the same
 //! choice diffrax and diffsol make).
 
+mod any;
+mod any_forward;
 mod discrete;
 mod forward;
+mod onward;
+mod reverse;
 
 pub use discrete::{DiscreteAdjoint, Gradient};
 pub use forward::ForwardSensitivity;

@@ -2,7 +2,7 @@
 
 use crate::model::Scaling;
 use crate::network::Block;
-use crate::number::{Dual, Formula, Real, Zeros};
+use crate::number::{Along, AlongMut, Dual, Formula, Real, Zeros, part};
 use rand_chacha::ChaCha8Rng;
 
 /// $y_o = \sum_k w_k \varphi_{c_k}(x)$ over the active terms $k$ of output $o$.
@@ -115,6 +115,69 @@ impl Block for Terms {
         }
     }
 
+    fn record_along(&self, weights: Along<'_>, x: Along<'_>, y: AlongMut<'_>, tape: AlongMut<'_>) {
+        y.0[..self.outputs].fill(0.0);
+        y.1[..self.outputs].fill(0.0);
+        if self.empty {
+            return;
+        }
+        let mut inputs = Zeros::<Dual<1>>::new(self.formula.inputs());
+        for (i, (value, dot)) in inputs.iter_mut().zip(x.0.iter().zip(x.1)) {
+            *i = Dual { value: *value, tangent: [*dot] };
+        }
+        let mut values = Zeros::<Dual<1>>::new(self.kept());
+        self.formula.fill(&inputs, &mut values);
+        for ((value, dot), dual) in tape.0.iter_mut().zip(tape.1.iter_mut()).zip(values.iter()) {
+            (*value, *dot) = (dual.value, dual.tangent[0]);
+        }
+        for (k, (o, w)) in self.outputs_of.iter().zip(weights.0).enumerate() {
+            let (value, dot) = (self.formula.output_value(tape.0, k), self.formula.output_value(tape.1, k));
+            y.0[*o] += w * value;
+            y.1[*o] += w * dot + weights.1.get(k).map_or(0.0, |w_dot| w_dot * value);
+        }
+    }
+
+    /// The derivative by forward mode, once per input: terms have few.
+    fn vjp_along(
+        &self,
+        weights: Along<'_>,
+        tape: Along<'_>,
+        y_bar: Along<'_>,
+        x_bar: AlongMut<'_>,
+        weights_bar: AlongMut<'_>,
+    ) {
+        if self.empty {
+            return;
+        }
+        self.vjp(weights.0, tape.0, y_bar.0, x_bar.0, weights_bar.0);
+        let mut x = Zeros::<Dual<1, Dual<1>>>::new(self.formula.inputs());
+        for (i, x) in x.iter_mut().enumerate() {
+            let read = |tape: &[f64]| self.formula.input_value(tape, i).unwrap_or(0.0);
+            x.value = Dual { value: read(tape.0), tangent: [read(tape.1)] };
+        }
+        let mut seeds = Zeros::<Dual<1>>::new(self.outputs_of.len());
+        for (k, (o, w)) in self.outputs_of.iter().zip(weights.0).enumerate() {
+            let w = Dual::<1> { value: *w, tangent: [weights.1.get(k).copied().unwrap_or(0.0)] };
+            let bar = Dual { value: y_bar.0[*o], tangent: [y_bar.1[*o]] };
+            seeds[k] = w * bar;
+            let term =
+                Dual { value: self.formula.output_value(tape.0, k), tangent: [self.formula.output_value(tape.1, k)] };
+            weights_bar.1[k] += (bar * term).tangent[0];
+        }
+        let mut values = Zeros::new(self.outputs_of.len());
+        for i in 0..x.len() {
+            x[i].tangent[0].value = 1.0;
+            self.formula.evaluate(&x, &mut values);
+            x[i].tangent[0].value = 0.0;
+            for (seed, term) in seeds.iter().zip(values.iter()) {
+                // As in `vjp`: a term that is not there adds nothing, even where its slope is infinite.
+                if seed.value != 0.0 || seed.tangent[0] != 0.0 {
+                    x_bar.1[i] += (*seed * term.tangent[0]).tangent[0];
+                }
+            }
+        }
+    }
+
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R]) {
         let coefficients: Vec<R> = weights.iter().map(|w| R::from_f64(*w)).collect();
         self.combine(&coefficients, x, y);
@@ -138,6 +201,11 @@ impl Blend<'_> {
             *s = self.scaling.input(i, *x);
         }
         scaled
+    }
+
+    /// What a scaled input changes by when the input changes by one.
+    fn input_slope(&self, i: usize) -> f64 {
+        self.scaling.input(i, 1.0) - self.scaling.input(i, 0.0)
     }
 }
 
@@ -199,7 +267,77 @@ impl Block for Blend<'_> {
         let mut unused = vec![0.0; self.network.weight_count()];
         self.network.vjp(self.weights, of_network, &seeds, &mut scaled_bar, &mut unused);
         for (i, (x, s)) in x_bar.iter_mut().zip(&scaled_bar).enumerate() {
-            *x += s * (self.scaling.input(i, 1.0) - self.scaling.input(i, 0.0));
+            *x += s * self.input_slope(i);
+        }
+    }
+
+    fn record_along(&self, weights: Along<'_>, x: Along<'_>, y: AlongMut<'_>, tape: AlongMut<'_>) {
+        let (of_network, rest) = tape.0.split_at_mut(self.network.tape_len());
+        let (network, of_terms) = rest.split_at_mut(self.outputs());
+        let (of_network_dot, rest_dot) = tape.1.split_at_mut(self.network.tape_len());
+        let (network_dot, of_terms_dot) = rest_dot.split_at_mut(self.outputs());
+        let mut scaled_dot = Zeros::<f64>::new(x.1.len());
+        for (i, (s, x)) in scaled_dot.iter_mut().zip(x.1).enumerate() {
+            *s = x * self.input_slope(i);
+        }
+        self.network.record_along(
+            (self.weights, &[]),
+            (&self.scaled(x.0), &scaled_dot),
+            (network, network_dot),
+            (of_network, of_network_dot),
+        );
+        for (o, (v, dot)) in network.iter_mut().zip(network_dot.iter_mut()).enumerate() {
+            (*v, *dot) = (self.scaling.output(o, *v), self.scaling.output(o, *dot));
+        }
+        let of_term_weights = part(weights, 1..self.weight_count());
+        self.terms.record_along(of_term_weights, x, (y.0, y.1), (of_terms, of_terms_dot));
+        let alpha_dot = weights.1.first().copied().unwrap_or(0.0);
+        for o in 0..self.outputs() {
+            y.0[o] += weights.0[0] * network[o];
+            y.1[o] += weights.0[0] * network_dot[o] + alpha_dot * network[o];
+        }
+    }
+
+    fn vjp_along(
+        &self,
+        weights: Along<'_>,
+        tape: Along<'_>,
+        y_bar: Along<'_>,
+        x_bar: AlongMut<'_>,
+        weights_bar: AlongMut<'_>,
+    ) {
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let after_network = self.network.tape_len();
+        let (network, network_dot) = part(tape, after_network..after_network + outputs);
+        self.terms.vjp_along(
+            part(weights, 1..self.weight_count()),
+            part(tape, after_network + outputs..self.tape_len()),
+            y_bar,
+            (x_bar.0, x_bar.1),
+            (&mut weights_bar.0[1..], &mut weights_bar.1[1..]),
+        );
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        weights_bar.0[0] += product(y_bar.0, network);
+        weights_bar.1[0] += product(y_bar.1, network) + product(y_bar.0, network_dot);
+        let (alpha, alpha_dot) = (weights.0[0], weights.1.first().copied().unwrap_or(0.0));
+        let (mut seeds, mut seeds_dot) = (Zeros::<f64>::new(outputs), Zeros::<f64>::new(outputs));
+        for o in 0..outputs {
+            seeds[o] = alpha * self.scaling.output(o, y_bar.0[o]);
+            seeds_dot[o] = self.scaling.output(o, alpha * y_bar.1[o] + alpha_dot * y_bar.0[o]);
+        }
+        let (mut bar, mut bar_dot) = (Zeros::<f64>::new(inputs), Zeros::<f64>::new(inputs));
+        let mut unused = Zeros::<f64>::new(2 * self.network.weight_count());
+        let (unused, unused_dot) = unused.split_at_mut(self.network.weight_count());
+        self.network.vjp_along(
+            (self.weights, &[]),
+            part(tape, 0..after_network),
+            (&seeds, &seeds_dot),
+            (&mut bar, &mut bar_dot),
+            (unused, unused_dot),
+        );
+        for i in 0..inputs {
+            x_bar.0[i] += bar[i] * self.input_slope(i);
+            x_bar.1[i] += bar_dot[i] * self.input_slope(i);
         }
     }
 
@@ -248,6 +386,53 @@ mod tests {
             dot(&x_bar, &x_dot) + dot(&w_bar, &w_dot),
             max_relative = 1e-12
         );
+        check_along(block, weights, [&x, &x_dot], &w_dot, &y_bar);
+    }
+
+    /// The passes along a direction: values to the bit, derivatives against central differences of `record` and `vjp`.
+    fn check_along(block: &dyn Block, weights: &[f64], [x, x_dot]: [&[f64]; 2], w_dot: &[f64], y_bar: &[f64]) {
+        let (i, o, n) = (block.inputs(), block.outputs(), block.weight_count());
+        let y_bar_dot: Vec<f64> = (0..o).map(|k| 0.3 - k as f64).collect();
+        // Outputs, tape and cotangents, one after the other, at a distance from the point.
+        let plain = |h: f64, w_dot: &[f64]| {
+            let moved = |a: &[f64], dot: &[f64]| -> Vec<f64> {
+                a.iter().enumerate().map(|(k, a)| a + h * dot.get(k).unwrap_or(&0.0)).collect()
+            };
+            let (x, w, y_bar) = (moved(x, x_dot), moved(weights, w_dot), moved(y_bar, &y_bar_dot));
+            let mut all = vec![0.0; o + block.tape_len() + i + n];
+            let (y, rest) = all.split_at_mut(o);
+            let (tape, bars) = rest.split_at_mut(block.tape_len());
+            let (x_bar, w_bar) = bars.split_at_mut(i);
+            block.record(&w, &x, y, tape);
+            block.vjp(&w, tape, &y_bar, x_bar, w_bar);
+            all
+        };
+        for w_dot in [w_dot, &[]] {
+            let (mut all, mut all_dot) = (plain(0.0, &[]), plain(0.0, &[]));
+            all[o + block.tape_len()..].fill(0.0);
+            all_dot[o + block.tape_len()..].fill(0.0);
+            {
+                let ((y, rest), (y_dot, rest_dot)) = (all.split_at_mut(o), all_dot.split_at_mut(o));
+                let (tape, bars) = rest.split_at_mut(block.tape_len());
+                let (tape_dot, bars_dot) = rest_dot.split_at_mut(block.tape_len());
+                let ((x_bar, w_bar), (x_bar_dot, w_bar_dot)) = (bars.split_at_mut(i), bars_dot.split_at_mut(i));
+                block.record_along((weights, w_dot), (x, x_dot), (y, y_dot), (tape, tape_dot));
+                block.vjp_along(
+                    (weights, w_dot),
+                    (tape, tape_dot),
+                    (y_bar, &y_bar_dot),
+                    (x_bar, x_bar_dot),
+                    (w_bar, w_bar_dot),
+                );
+            }
+            assert_eq!(all, plain(0.0, w_dot));
+            let h = 1e-5;
+            let (ahead, behind) = (plain(h, w_dot), plain(-h, w_dot));
+            for k in (0..all.len()).filter(|k| !(o..o + block.tape_len()).contains(k)) {
+                let difference = (ahead[k] - behind[k]) / (2.0 * h);
+                approx::assert_relative_eq!(all_dot[k], difference, max_relative = 1e-8, epsilon = 1e-8);
+            }
+        }
     }
 
     #[test]

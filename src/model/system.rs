@@ -1,6 +1,7 @@
 //! The one door to the solvers.
 
 use super::{MassMatrix, ModelError, Sparsity};
+use crate::number::{Along, AlongMut};
 
 /// What a solver sees: $\dot u = f(t, u, p)$ with $n$ states and a flat parameter vector.
 ///
@@ -86,7 +87,35 @@ impl<S: System + ?Sized> System for &S {
 /// A system with exact derivatives: one recorded evaluation serves any number of products.
 ///
 /// `record` evaluates and keeps on `tape` what `vjp`, `jvp` and `jacobian` need, so that the reverse sweep of a solve
-/// evaluates nothing again.
+/// evaluates nothing again. `record_along` and `vjp_along` are the same two with everything beside its derivative along a
+/// direction $(\dot t, \dot u, \dot p)$: second derivatives, forward over reverse.
+///
+/// ```
+/// use ansatz::prelude::*;
+/// struct Logistic;
+/// impl Model for Logistic {
+///     fn states(&self) -> Names { ["u"].into() }
+///     fn parameters(&self) -> Names { ["rate"].into() }
+///     fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+///         let [rate] = p.parameters();
+///         du[0] = rate * u[0] * (-u[0] + 1.0);
+///     }
+/// }
+/// let bound = Bound::new(&Logistic)?;
+/// let (u, rate) = ([0.2], [3.0]);
+/// let (mut tape, mut tape_dot) = (vec![0.0; bound.tape_len()], vec![0.0; bound.tape_len()]);
+/// let (mut du, mut du_dot) = ([0.0], [0.0]);
+/// // Along the state: an empty slice says that `p` does not move.
+/// bound.record_along((0.0, 0.0), (&u, &[1.0]), (&rate, &[]), (&mut du, &mut du_dot), (&mut tape, &mut tape_dot));
+/// let (mut u_bar, mut u_bar_dot, mut p_bar, mut p_bar_dot) = ([0.0], [0.0], [0.0], [0.0]);
+/// bound.vjp_along(
+///     (&rate, &[]), (&tape, &tape_dot), (&[1.0], &[]), (&mut u_bar, &mut u_bar_dot), (&mut p_bar, &mut p_bar_dot),
+/// );
+/// assert!((u_bar[0] - 3.0 * (1.0 - 0.4)).abs() < 1e-14); // f_u = rate (1 − 2u)
+/// assert!((u_bar_dot[0] + 2.0 * 3.0).abs() < 1e-14); // f_uu = −2 rate
+/// assert!((p_bar_dot[0] - (1.0 - 0.4)).abs() < 1e-14); // f_up = 1 − 2u
+/// # Ok::<(), ansatz::Error>(())
+/// ```
 pub trait Differentiable: System {
     /// Length of the flat parameter vector.
     fn parameter_count(&self) -> usize;
@@ -101,4 +130,19 @@ pub trait Differentiable: System {
     /// Writes $f_u$ (`n × n`, row by row) and $f_p$ (`n` rows of `stride` numbers, of which the first
     /// `parameter_count` are written).
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize);
+    /// [`record`](Self::record) and its derivative along a direction: evaluates $f$ and
+    /// $\dot f = f_t \dot t + f_u \dot u + f_p \dot p$, and keeps on the two tapes, each of [`tape_len`](Self::tape_len)
+    /// numbers, what [`vjp_along`](Self::vjp_along) needs. The first tape is the one that `record` writes.
+    ///
+    /// Pairs are a value and its derivative along the direction; an empty derivative of `u` or `p` stands for zero.
+    fn record_along(&self, t: (f64, f64), u: Along<'_>, p: Along<'_>, du: AlongMut<'_>, tape: AlongMut<'_>);
+    /// [`vjp`](Self::vjp) and its derivative along the direction that the tapes were recorded along, $\lambda$ moving with
+    /// $\dot\lambda$: adds $f_u^\top \lambda$ and
+    /// $\frac{d}{d\epsilon} f_u^\top (\lambda + \epsilon \dot\lambda)$ to the parts of `u_bar`, and the same with $f_p$ to
+    /// `p_bar`.
+    ///
+    /// With $\dot\lambda = 0$ and a direction $(0, v, 0)$ the derivatives are $\nabla_{u,p} (\lambda^\top f_u v)$, with
+    /// $(1, 0, 0)$ they are $\nabla_{u,p} (\lambda^\top f_t)$. An empty derivative of `p` or `lambda` stands for zero; `p` is
+    /// as it was recorded.
+    fn vjp_along(&self, p: Along<'_>, tape: Along<'_>, lambda: Along<'_>, u_bar: AlongMut<'_>, p_bar: AlongMut<'_>);
 }

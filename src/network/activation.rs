@@ -1,4 +1,4 @@
-//! Activation functions, each with its derivative, vectorised.
+//! Activation functions, each with its first and second derivative, vectorised.
 
 use crate::number::Real;
 use crate::number::simd::{exp, tanh};
@@ -47,58 +47,87 @@ impl Activation {
         }
     }
 
-    /// Replaces each $z$ by $\sigma(z)$ and, if asked, writes $\sigma'(z)$ to `slope`. Both lengths are multiples of four.
+    /// Replaces each $z$ by $\sigma(z)$; from `ORDER` one on writes $\sigma'(z)$ to `slope`, from two on $\sigma''(z)$ to
+    /// `curvature`. All lengths are multiples of four.
     #[inline(always)]
-    pub(super) fn apply<const FMA: bool, const SLOPE: bool>(self, z: &mut [f64], slope: &mut [f64]) {
+    pub(super) fn apply<const FMA: bool, const ORDER: usize>(
+        self,
+        z: &mut [f64],
+        slope: &mut [f64],
+        curvature: &mut [f64],
+    ) {
         match self {
-            Activation::Tanh => each::<SLOPE>(z, slope, |z| {
+            Activation::Tanh => each::<ORDER>(z, slope, curvature, |z| {
                 let t = tanh::<FMA>(z);
-                (t, 1.0 - t * t)
+                let slope = 1.0 - t * t;
+                (t, slope, -2.0 * t * slope)
             }),
-            Activation::Sigmoid => each::<SLOPE>(z, slope, |z| {
+            Activation::Sigmoid => each::<ORDER>(z, slope, curvature, |z| {
                 let s = 1.0 / (1.0 + exp::<FMA>(-z));
-                (s, s * (1.0 - s))
+                let slope = s * (1.0 - s);
+                (s, slope, slope * (1.0 - 2.0 * s))
             }),
-            Activation::Softplus => each::<SLOPE>(z, slope, |z| {
+            Activation::Softplus => each::<ORDER>(z, slope, curvature, |z| {
                 let e = exp::<FMA>(-z.abs());
                 let larger = 1.0 / (1.0 + e);
-                (z.max(0.0) + e.ln_1p(), if z > 0.0 { larger } else { e * larger })
+                let smaller = e * larger;
+                (z.max(0.0) + e.ln_1p(), if z > 0.0 { larger } else { smaller }, larger * smaller)
             }),
-            Activation::Swish => each::<SLOPE>(z, slope, |z| {
+            Activation::Swish => each::<ORDER>(z, slope, curvature, |z| {
                 let s = 1.0 / (1.0 + exp::<FMA>(-z));
-                (z * s, s + z * s * (1.0 - s))
+                (z * s, s + z * s * (1.0 - s), s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s)))
             }),
-            Activation::Rbf => each::<SLOPE>(z, slope, |z| {
+            Activation::Rbf => each::<ORDER>(z, slope, curvature, |z| {
                 let e = exp::<FMA>(-(z * z));
-                (e, -2.0 * z * e)
+                let slope = -2.0 * z * e;
+                // (4z² − 2) e without z², which may be infinite where e is zero.
+                (e, slope, -2.0 * (e + z * slope))
             }),
-            Activation::Relu => each::<SLOPE>(z, slope, |z| if z > 0.0 { (z, 1.0) } else { (0.0 * z, 0.0) }),
-            Activation::Identity => each::<SLOPE>(z, slope, |z| (z, 1.0)),
+            Activation::Relu => {
+                each::<ORDER>(z, slope, curvature, |z| if z > 0.0 { (z, 1.0, 0.0) } else { (0.0 * z, 0.0, 0.0) });
+            }
+            Activation::Identity => each::<ORDER>(z, slope, curvature, |z| (z, 1.0, 0.0)),
         }
     }
 }
 
 /// Four at a time, so that the loop becomes wide instructions.
 #[inline(always)]
-fn each<const SLOPE: bool>(z: &mut [f64], slope: &mut [f64], function: impl Fn(f64) -> (f64, f64)) {
+fn each<const ORDER: usize>(
+    z: &mut [f64],
+    slope: &mut [f64],
+    curvature: &mut [f64],
+    function: impl Fn(f64) -> (f64, f64, f64),
+) {
     let (chunks, _) = z.as_chunks_mut::<4>();
-    if SLOPE {
-        let (slopes, _) = slope.as_chunks_mut::<4>();
-        for (chunk, slope) in chunks.iter_mut().zip(slopes) {
-            // Through local arrays: stores to two places at once would keep the loop from being vectorised.
-            let (mut values, mut slopes) = ([0.0; 4], [0.0; 4]);
-            for i in 0..4 {
-                (values[i], slopes[i]) = function(chunk[i]);
+    // Through local arrays: stores to several places at once would keep the loops from being vectorised.
+    let (mut values, mut slopes, mut curvatures) = ([0.0; 4], [0.0; 4], [0.0; 4]);
+    match ORDER {
+        0 => {
+            for chunk in chunks {
+                for i in 0..4 {
+                    values[i] = function(chunk[i]).0;
+                }
+                *chunk = values;
             }
-            (*chunk, *slope) = (values, slopes);
         }
-    } else {
-        for chunk in chunks {
-            let mut values = [0.0; 4];
-            for i in 0..4 {
-                values[i] = function(chunk[i]).0;
+        1 => {
+            for (chunk, slope) in chunks.iter_mut().zip(slope.as_chunks_mut::<4>().0) {
+                for i in 0..4 {
+                    (values[i], slopes[i], _) = function(chunk[i]);
+                }
+                (*chunk, *slope) = (values, slopes);
             }
-            *chunk = values;
+        }
+        _ => {
+            let (slope, _) = slope.as_chunks_mut::<4>();
+            let (curvature, _) = curvature.as_chunks_mut::<4>();
+            for ((chunk, slope), curvature) in chunks.iter_mut().zip(slope).zip(curvature) {
+                for i in 0..4 {
+                    (values[i], slopes[i], curvatures[i]) = function(chunk[i]);
+                }
+                (*chunk, *slope, *curvature) = (values, slopes, curvatures);
+            }
         }
     }
 }
@@ -118,27 +147,44 @@ mod tests {
         Activation::Identity,
     ];
 
-    /// The vectorised value and slope equal the generic ones, which come from the standard library and dual numbers.
+    /// The vectorised value, slope and curvature equal the generic ones, which come from the standard library and nested
+    /// dual numbers.
     #[test]
     fn vectorised_equals_generic() {
         let points = [-30.0, -3.1, -1.0, -1e-3, 1e-3, 0.2, 2.7, 30.0];
         for activation in ALL {
             for fused in [false, true] {
-                let (mut a, mut slope) = (points, [0.0; 8]);
+                let (mut a, mut slope, mut curvature) = (points, [0.0; 8], [0.0; 8]);
+                let (mut a_once, mut slope_once) = (points, [0.0; 8]);
                 if fused {
-                    activation.apply::<true, true>(&mut a, &mut slope);
+                    activation.apply::<true, 1>(&mut a_once, &mut slope_once, &mut []);
+                    activation.apply::<true, 2>(&mut a, &mut slope, &mut curvature);
                 } else {
-                    activation.apply::<false, true>(&mut a, &mut slope);
+                    activation.apply::<false, 1>(&mut a_once, &mut slope_once, &mut []);
+                    activation.apply::<false, 2>(&mut a, &mut slope, &mut curvature);
                 }
+                assert_eq!((a, slope), (a_once, slope_once), "{activation:?}");
                 let mut plain = points;
-                activation.apply::<true, false>(&mut plain, &mut []);
+                activation.apply::<true, 0>(&mut plain, &mut [], &mut []);
                 for (k, z) in points.into_iter().enumerate() {
-                    let exact = activation.evaluate(Dual::<1>::variable(z, 0));
+                    let Dual { value: exact, tangent: [slopes] } =
+                        activation.evaluate(Dual::<1, Dual<1>>::variable(Dual::variable(z, 0), 0));
                     approx::assert_relative_eq!(a[k], exact.value, max_relative = 1e-14);
                     approx::assert_relative_eq!(plain[k], exact.value, max_relative = 1e-14);
-                    approx::assert_relative_eq!(slope[k], exact.tangent[0], max_relative = 1e-13, epsilon = 1e-15);
+                    approx::assert_relative_eq!(slope[k], slopes.value, max_relative = 1e-13, epsilon = 1e-15);
+                    approx::assert_relative_eq!(curvature[k], slopes.tangent[0], max_relative = 1e-12, epsilon = 1e-14);
                 }
             }
+        }
+    }
+
+    /// Far out a curvature is zero, and none is lost to an overflow on the way.
+    #[test]
+    fn curvature_far_out() {
+        for activation in ALL {
+            let mut curvature = [f64::NAN; 4];
+            activation.apply::<true, 2>(&mut [-1e200, -800.0, 800.0, 1e200], &mut [0.0; 4], &mut curvature);
+            assert_eq!(curvature.map(f64::abs), [0.0; 4], "{activation:?}");
         }
     }
 
@@ -146,7 +192,7 @@ mod tests {
     fn a_nan_is_not_hidden() {
         for activation in ALL {
             let mut z = [f64::NAN; 4];
-            activation.apply::<true, false>(&mut z, &mut []);
+            activation.apply::<true, 0>(&mut z, &mut [], &mut []);
             assert!(z[0].is_nan(), "{activation:?}");
         }
     }

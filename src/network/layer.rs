@@ -63,6 +63,20 @@ impl Layer {
         }
     }
 
+    /// Adds what moving weights do, $\dot z \leftarrow \dot z + \dot W x + \dot b$.
+    #[inline(always)]
+    pub fn push_weights<const FMA: bool>(&self, weights_dot: &[f64], x: &[f64], z_dot: &mut [f64]) {
+        let (w_dot, b_dot) = self.split(weights_dot);
+        for (x, row) in x.iter().zip(w_dot.chunks_exact(self.outputs)) {
+            for (z, w) in z_dot.iter_mut().zip(row) {
+                *z = multiply_add::<FMA>(*x, *w, *z);
+            }
+        }
+        for (z, b) in z_dot.iter_mut().zip(b_dot) {
+            *z += b;
+        }
+    }
+
     /// With $\delta = \bar z$: writes $\bar x = W^\top \delta$, adds $x \delta^\top$ and $\delta$ to the weights' cotangents.
     #[inline(always)]
     pub fn backward<const FMA: bool>(
@@ -97,6 +111,32 @@ impl Layer {
                 for (b, d) in b_bar.iter_mut().zip(delta) {
                     *b += d;
                 }
+            }
+        }
+    }
+
+    /// What $\dot x$ and $\dot W$ add to the derivative of [`backward`](Self::backward) beside its own at $\dot\delta$: adds
+    /// $\dot W^\top \delta$ to $\dot{\bar x}$ where `weights_dot` is not empty, and $\dot x \delta^\top$ to the derivative of the
+    /// weights' cotangents.
+    #[inline(always)]
+    pub fn backward_moving<const FMA: bool>(
+        &self,
+        weights_dot: &[f64],
+        x_dot: &[f64],
+        delta: &[f64],
+        x_bar_dot: &mut [f64],
+        weights_bar_dot: &mut [f64],
+    ) {
+        let delta = &delta[..self.outputs];
+        let rows =
+            weights_bar_dot[self.weights..self.weights + self.inputs * self.outputs].chunks_exact_mut(self.outputs);
+        for (x, row_bar) in x_dot.iter().zip(rows) {
+            axpy::<FMA>(*x, delta, row_bar);
+        }
+        if !weights_dot.is_empty() {
+            let (w_dot, _) = self.split(weights_dot);
+            for (x_bar, row) in x_bar_dot.iter_mut().zip(w_dot.chunks_exact(self.outputs)) {
+                *x_bar += dot::<FMA>(row, delta);
             }
         }
     }

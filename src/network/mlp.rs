@@ -1,11 +1,14 @@
 //! The multilayer perceptron, with forward, tangent and adjoint passes fused.
 
+mod along;
 mod lanes;
+#[cfg(test)]
+mod plain;
 
 use super::layer::Layer;
 use super::{Activation, Block, Initializer, Shaped, eval_lane_by_lane};
-use crate::number::Real;
-use crate::number::simd::{Kernel, dispatch, multiply_add};
+use crate::number::simd::{Kernel, dispatch};
+use crate::number::{Along, AlongMut, Real};
 use rand_chacha::ChaCha8Rng;
 use std::cell::RefCell;
 
@@ -151,6 +154,21 @@ impl<const I: usize, const O: usize> Block for Mlp<I, O> {
         );
     }
 
+    fn record_along(&self, weights: Along<'_>, x: Along<'_>, y: AlongMut<'_>, tape: AlongMut<'_>) {
+        along::record(self, weights, x, y, tape);
+    }
+
+    fn vjp_along(
+        &self,
+        weights: Along<'_>,
+        tape: Along<'_>,
+        y_bar: Along<'_>,
+        x_bar: AlongMut<'_>,
+        weights_bar: AlongMut<'_>,
+    ) {
+        along::vjp(self, weights, tape, y_bar, x_bar, weights_bar);
+    }
+
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R]) {
         let mut input = x.to_vec();
         for (l, layer) in self.layers.iter().enumerate() {
@@ -210,7 +228,7 @@ impl<const I: usize, const O: usize> Kernel for Eval<'_, I, O> {
         for layer in hidden {
             layer.forward::<FMA>(weights, a, z);
             let z4 = &mut z[..in_fours(layer.outputs)];
-            mlp.activation.apply::<FMA, false>(z4, &mut []);
+            mlp.activation.apply::<FMA, 0>(z4, &mut [], &mut []);
             std::mem::swap(&mut a, &mut z);
         }
         last.forward::<FMA>(weights, a, y);
@@ -237,7 +255,7 @@ impl<const I: usize, const O: usize> Kernel for Record<'_, I, O> {
             let (z, slope) = after.split_at_mut(in_fours(layer.outputs));
             layer.forward::<FMA>(weights, &before[layer.tape..], z);
             // What stands past the layer's width is old and finite; it is worked on in fours and never read.
-            mlp.activation.apply::<FMA, true>(z, &mut slope[..in_fours(layer.outputs)]);
+            mlp.activation.apply::<FMA, 1>(z, &mut slope[..in_fours(layer.outputs)], &mut []);
         }
         last.forward::<FMA>(weights, &tape[last.tape..], y);
     }
@@ -263,17 +281,7 @@ impl<const I: usize, const O: usize> Kernel for Jvp<'_, I, O> {
         for (l, layer) in mlp.layers.iter().enumerate() {
             layer.push::<FMA>(weights, &a_dot[..layer.inputs], z_dot);
             if let Some(w_dot) = weights_dot {
-                // ż += Ẇ a + ḃ
-                let (w_dot, b_dot) =
-                    w_dot[layer.weights..layer.weights + layer.weight_count()].split_at(layer.inputs * layer.outputs);
-                for (a, row) in tape[layer.tape..].iter().zip(w_dot.chunks_exact(layer.outputs)) {
-                    for (z, w) in z_dot.iter_mut().zip(row) {
-                        *z = multiply_add::<FMA>(*a, *w, *z);
-                    }
-                }
-                for (z, b) in z_dot.iter_mut().zip(b_dot) {
-                    *z += b;
-                }
+                layer.push_weights::<FMA>(w_dot, &tape[layer.tape..], z_dot);
             }
             match mlp.layers.get(l + 1) {
                 Some(next) => {
@@ -343,23 +351,10 @@ mod tests {
 
         // Independent of the fused passes: plain sums over dual numbers, the weights' direction included.
         let dual = |value, dot| Dual::<1> { value, tangent: [dot] };
-        let mut a: Vec<Dual<1>> = x.iter().zip(&x_dot).map(|(x, d)| dual(*x, *d)).collect();
-        let mut sizes = vec![I];
-        sizes.extend(widths);
-        sizes.push(O);
-        let mut at = 0;
-        for l in 0..sizes.len() - 1 {
-            let (inputs, outputs) = (sizes[l], sizes[l + 1]);
-            let weight = |k: usize| dual(w[k], w_dot[k]);
-            a = (0..outputs)
-                .map(|o| {
-                    let z = (0..inputs)
-                        .fold(weight(at + inputs * outputs + o), |z, i| z + a[i] * weight(at + i * outputs + o));
-                    if l + 2 < sizes.len() { activation.evaluate(z) } else { z }
-                })
-                .collect();
-            at += (inputs + 1) * outputs;
-        }
+        let duals = |values: &[f64], dots: &[f64]| -> Vec<Dual<1>> {
+            values.iter().zip(dots).map(|(value, dot)| dual(*value, *dot)).collect()
+        };
+        let a = mlp.plain(&duals(&w, &w_dot), &duals(&x, &x_dot));
 
         let (mut y, mut kept, mut y_dot) = ([0.0; O], [0.0; O], [0.0; O]);
         let mut tape = vec![0.0; mlp.tape_len()];

@@ -4,7 +4,8 @@
 //! ([`crate::number`]), and a network by the rules of a [`Block`], which keep what the forward pass computed.
 //!
 //! Every block speaks the same verbs: [`eval`](Block::eval), [`record`](Block::record) (evaluate and keep),
-//! [`jvp`](Block::jvp), [`vjp`](Block::vjp), [`jacobian`](Block::jacobian).
+//! [`jvp`](Block::jvp), [`vjp`](Block::vjp), [`jacobian`](Block::jacobian), and for second derivatives
+//! [`record_along`](Block::record_along), [`vjp_along`](Block::vjp_along).
 
 mod activation;
 mod initializer;
@@ -15,7 +16,7 @@ pub use activation::Activation;
 pub use initializer::Initializer;
 pub use mlp::Mlp;
 
-use crate::number::{Real, Zeros};
+use crate::number::{Along, AlongMut, Real, Zeros};
 use rand_chacha::ChaCha8Rng;
 
 /// A function $y = B(x; w)$ with many weights $w$ and fused derivatives.
@@ -63,6 +64,21 @@ pub trait Block: Send + Sync {
             }
         }
     }
+    /// [`record`](Block::record) and its derivative along a direction $(\dot w, \dot x)$: the values come out as `record`
+    /// writes them, and beside each, on the tape too, its derivative. An empty derivative of `weights` stands for zero.
+    fn record_along(&self, weights: Along<'_>, x: Along<'_>, y: AlongMut<'_>, tape: AlongMut<'_>);
+    /// [`vjp`](Block::vjp) and its derivative along the direction that `tape` was recorded along, $\bar y$ moving with
+    /// $\dot{\bar y}$: adds $(\partial_x B)^\top \bar y$ and
+    /// $\frac{d}{d\epsilon} (\partial_x B)^\top (\bar y + \epsilon \dot{\bar y})$ to the parts of `x_bar`, and the same for
+    /// the weights to `weights_bar`. An empty derivative of `weights` stands for zero, as it was recorded.
+    fn vjp_along(
+        &self,
+        weights: Along<'_>,
+        tape: Along<'_>,
+        y_bar: Along<'_>,
+        x_bar: AlongMut<'_>,
+        weights_bar: AlongMut<'_>,
+    );
     /// $y = B(x; w)$ over any number, without fused derivatives.
     fn evaluate<R: Real>(&self, weights: &[f64], x: &[R], y: &mut [R])
     where

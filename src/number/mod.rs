@@ -28,6 +28,7 @@
 //! `x * 2.0`. `Real` has no ordering: formulas and lanes cannot answer `u > 0`. Use [`Real::select`],
 //! [`Real::min`], [`Real::max`] and [`Real::abs`].
 
+mod along;
 mod dual;
 mod expr;
 mod formula;
@@ -37,6 +38,8 @@ mod pattern;
 pub mod simd;
 pub(crate) mod wide;
 
+pub(crate) use along::part;
+pub use along::{Along, AlongMut};
 pub use dual::Dual;
 pub use expr::Expr;
 pub use formula::{Formula, FormulaError};

@@ -181,6 +181,10 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
         self.now().polynomial(step, rows);
     }
 
+    fn keep_stages(&self, out: &mut Vec<f64>) {
+        self.now().keep_stages(out);
+    }
+
     fn method(&self) -> Method {
         self.now().method()
     }

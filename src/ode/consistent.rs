@@ -20,7 +20,7 @@ use nalgebra::DMatrix;
 /// and because nothing but zero is in the range both of $M$ and of $N$, this is one system with as many zeros as $M$ and
 /// $f_u$ have, whatever $\sigma \ne 0$: $(\sigma M - N N^\top f_u) \delta = N N^\top f$. Its matrix is regular if the index
 /// is 1.
-pub(super) struct AlgebraicEquations {
+pub(crate) struct AlgebraicEquations {
     left: Vec<Entries>,
     /// States that have a derivative of their own, where $M$ is diagonal.
     differential: Vec<usize>,

@@ -155,6 +155,12 @@ pub(crate) trait Stepper<F: ?Sized> {
     /// Appends the rows $c_1, c_2, \dots$ of $u(t + \theta h) = u + \sum_m c_m \theta^m$.
     fn polynomial(&self, step: &Step, rows: &mut Vec<f64>);
 
+    /// Appends what the derivative of the last attempted step needs to know of it besides its start and its length, and what
+    /// is not computed again more cheaply than kept: nothing of explicit methods, the stages of implicit ones.
+    fn keep_stages(&self, out: &mut Vec<f64>) {
+        let _ = out;
+    }
+
     /// The method that made the last step.
     fn method(&self) -> super::Method;
 

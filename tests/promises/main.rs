@@ -6,6 +6,7 @@ mod data;
 mod efficiency;
 mod elementary_functions;
 mod gradients_agree;
+mod gradients_every_method;
 mod laws_recovered;
 mod pictures;
 mod problems;

@@ -68,6 +68,25 @@ impl Model for Neural {
     }
 }
 
+/// Robertson's reactions with their rates.
+pub struct Robertson;
+
+impl Model for Robertson {
+    fn states(&self) -> Names {
+        ["a", "b", "c"].into()
+    }
+    fn parameters(&self) -> Names {
+        ["k1", "k2", "k3"].into()
+    }
+    fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+        let [k1, k2, k3] = p.parameters();
+        let (turned, fast) = (k1 * u[0] - k3 * u[1] * u[2], k2 * u[1] * u[1]);
+        du[0] = -turned;
+        du[1] = turned - fast;
+        du[2] = fast;
+    }
+}
+
 /// A problem of `gradients.json`: sum-of-squares loss over saved states, with its gradient.
 ///
 /// The values were computed by forward sensitivities with DOP853 at 2.3e-14 and confirmed by reverse mode in another
@@ -77,6 +96,8 @@ pub struct Reference {
     pub initial: Vec<f64>,
     pub times: Vec<f64>,
     pub data: Vec<f64>,
+    /// Weights of the states in the loss.
+    pub weights: Vec<f64>,
     /// Mechanistic parameters, then weights in this library's order.
     pub parameters: Vec<f64>,
     pub loss: f64,
@@ -84,6 +105,22 @@ pub struct Reference {
     pub gradient_initial: Vec<f64>,
     /// How many of `parameters` are held fixed in the reference and have no gradient there.
     pub fixed: usize,
+}
+
+impl Reference {
+    /// $\sum_k \sum_i (w_i (u_i(t_k) - d_{ki}))^2$ and its derivative.
+    pub fn squares(&self) -> impl FnOnce(&[f64], &mut [f64]) -> f64 + '_ {
+        move |u, u_bar| {
+            let n = self.weights.len();
+            let mut sum = 0.0;
+            for (k, (bar, (u, d))) in u_bar.iter_mut().zip(u.iter().zip(&self.data)).enumerate() {
+                let w = self.weights[k % n];
+                *bar = 2.0 * w * w * (u - d);
+                sum += (w * (u - d)).powi(2);
+            }
+            sum
+        }
+    }
 }
 
 /// Weights stored output by output per layer become weights stored input by input.
@@ -121,6 +158,7 @@ pub fn reference(name: &str) -> Reference {
         initial: list(&problem["u0"]),
         times,
         data,
+        weights: list(&problem["weights"]),
         fixed: fixed.len(),
         parameters: [fixed, weights].concat(),
         loss: problem["loss"].as_f64().unwrap(),

@@ -6,6 +6,7 @@
 //! $\lambda^\top$ times the local Jacobian, and backwards over the few blocks called, each handing its input cotangents
 //! on through the kept tangents. Nothing is taped by operation.
 
+mod along;
 mod callers;
 mod lanes;
 mod layout;
@@ -18,7 +19,7 @@ pub use scaling::Scaling;
 use super::params::{Caller, Params};
 use super::{Differentiable, MassMatrix, Model, ModelError, Names, Sparsity, System};
 use crate::network::Block;
-use crate::number::{Dual, Real, Zeros};
+use crate::number::{Along, AlongMut, Dual, Real, Zeros};
 use callers::{Plain, Recorder, Watcher};
 use layout::{FEW_LANES, LANES, Layout, unit_tangent};
 use rand_chacha::ChaCha8Rng;
@@ -79,8 +80,8 @@ impl<'a, M: Model> Bound<'a, M> {
         Ok(Bound { model, layout, plan: OnceLock::new() })
     }
 
-    /// Takes mechanistic parameters as constants: their derivatives are not computed and read as zero, and the
-    /// evaluation for the others is cheaper.
+    /// Takes mechanistic parameters as constants: their derivatives are not computed and read as zero, no direction
+    /// moves them, and the evaluation for the others is cheaper.
     pub fn hold(&mut self, parameters: &[usize]) {
         self.layout.hold(parameters);
     }
@@ -272,5 +273,13 @@ impl<M: Model> Differentiable for Bound<'_, M> {
 
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
         self.layout.jacobian(p, tape, f_u, f_p, stride);
+    }
+
+    fn record_along(&self, t: (f64, f64), u: Along<'_>, p: Along<'_>, du: AlongMut<'_>, tape: AlongMut<'_>) {
+        self.evaluate_record_along(t, u, p, du, tape);
+    }
+
+    fn vjp_along(&self, p: Along<'_>, tape: Along<'_>, lambda: Along<'_>, u_bar: AlongMut<'_>, p_bar: AlongMut<'_>) {
+        self.layout.vjp_along(p, tape, lambda, u_bar, p_bar);
     }
 }

@@ -69,7 +69,7 @@ impl Plan {
 
 /// The right-hand side of a model over some number: `rhs(t, u, p, du)`. What is behind this pointer is compiled once for all
 /// models.
-type Over<'r, R> = dyn Fn(R, &[R], &Params<R>, &mut [R]) + 'r;
+pub(super) type Over<'r, R> = dyn Fn(R, &[R], &Params<R>, &mut [R]) + 'r;
 
 impl<M: Model> Bound<'_, M> {
     pub(super) fn plan(&self) -> &Plan {

@@ -39,7 +39,7 @@ impl<const I: usize, const O: usize> LaneKernel for EvalLanes<'_, I, O> {
         a[..I * N].copy_from_slice(&x[..I * N]);
         for layer in hidden {
             forward::<FMA, N>(layer, weights, a, z);
-            mlp.activation.apply::<FMA, false>(&mut z[..layer.outputs * N], &mut []);
+            mlp.activation.apply::<FMA, 0>(&mut z[..layer.outputs * N], &mut [], &mut []);
             std::mem::swap(&mut a, &mut z);
         }
         forward::<FMA, N>(last, weights, a, y);

@@ -23,6 +23,7 @@
 
 mod kencarp4;
 mod kvaerno5;
+mod stage_times;
 mod stepper;
 mod trbdf2;
 
@@ -35,6 +36,7 @@ pub use kencarp4::KenCarp4;
 pub use kvaerno5::Kvaerno5;
 pub use trbdf2::TrBdf2;
 
+pub(crate) use stage_times::StageTimes;
 pub(crate) use stepper::Esdirk;
 
 use super::Row;

@@ -341,6 +341,11 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         }
     }
 
+    fn keep_stages(&self, out: &mut Vec<f64>) {
+        let stages = self.stages.chunks_exact(self.stride).take(T::STAGES);
+        stages.for_each(|stage| out.extend_from_slice(&stage[..self.slope.len()]));
+    }
+
     fn method(&self) -> Method {
         self.method
     }

@@ -1,0 +1,120 @@
+//! ESDIRK methods, forwards. From $\sigma M (U_i - b_i) = f(U_i)$, $b_i = u + h \sum_{j<i} a_{ij} k_j$ and $k_i = \sigma (U_i -
+//! b_i)$,
+//!
+//! $$ (\sigma M - f_u) \dot U_i = \sigma M \dot b_i + f_p, \qquad \dot k_i = \sigma (\dot U_i - \dot b_i) . $$
+
+use super::linearized::Linearized;
+use super::{Carried, Onward, ReadOff, add};
+use crate::adjoint::reverse::Made;
+use crate::model::Differentiable;
+use crate::ode::explicit::{Row, combine, power_sum};
+use crate::ode::implicit::esdirk::{EsdirkTableau, StageTimes};
+
+/// An ESDIRK method with its memory.
+pub(super) struct Esdirk {
+    stages: usize,
+    gamma: f64,
+    c: &'static [f64],
+    a: &'static [Row],
+    dense: &'static [(usize, &'static [f64])],
+    at: Linearized,
+    stage: Vec<f64>,
+    k_dot: Vec<f64>,
+    base_dot: Vec<f64>,
+    stage_dot: Vec<f64>,
+}
+
+impl Esdirk {
+    pub fn of<T: EsdirkTableau>(system: &dyn Differentiable) -> Self {
+        Esdirk {
+            stages: T::STAGES,
+            gamma: T::GAMMA,
+            c: T::C,
+            a: T::A,
+            dense: T::DENSE,
+            at: Linearized::new(system),
+            stage: Vec::new(),
+            k_dot: Vec::new(),
+            base_dot: Vec::new(),
+            stage_dot: Vec::new(),
+        }
+    }
+
+    /// The sensitivity of the first slope, $M \dot k = f_u S + f_p$.
+    fn begin(
+        &mut self,
+        system: &dyn Differentiable,
+        (t, u, p): (f64, &[f64], &[f64]),
+        carried: &mut Carried,
+    ) -> Result<(), usize> {
+        let Carried { columns, s, slope } = carried;
+        slope.clear();
+        slope.resize(s.len(), 0.0);
+        self.at.add_derivative(system, (t, u, p), 1.0, Some(s), slope, *columns);
+        if self.at.mass.is_some() {
+            // As the slope itself: what an implicit Euler step of next to no length gives, improved once.
+            self.at.factorize(system, &[(t, 1.0)], (u, p), 1.0)?;
+            let sigma = 1e6 * self.at.largest().max(f64::MIN_POSITIVE);
+            self.at.factorize(system, &[(t, 1.0)], (u, p), sigma)?;
+            let mut rest = slope.clone();
+            self.at.solve(slope, *columns)?;
+            slope.iter_mut().for_each(|x| *x *= sigma);
+            self.at.add_mass(-1.0, slope, &mut rest, *columns);
+            self.at.solve(&mut rest, *columns)?;
+            add(sigma, &rest, slope);
+        }
+        Ok(())
+    }
+}
+
+impl Onward for Esdirk {
+    fn step(
+        &mut self,
+        system: &dyn Differentiable,
+        p: &[f64],
+        step: &Made,
+        reads: &mut [ReadOff],
+        carried: &mut Carried,
+    ) -> Result<(), usize> {
+        let (n, columns, len) = (step.u.len(), carried.columns, carried.s.len());
+        let (h, sigma) = (step.h, 1.0 / (step.h * self.gamma));
+        let limit = step.stages.last().copied().unwrap_or(f64::NAN);
+        if step.begins {
+            self.begin(system, (step.t, step.u, p), carried)?;
+        }
+        self.stage.resize(n, 0.0);
+        self.k_dot.clear();
+        self.k_dot.resize(self.stages * len, 0.0);
+        self.k_dot[..len].copy_from_slice(&carried.slope);
+        for i in 1..self.stages {
+            combine(self.a[i], step.stages, h, step.u, &mut self.stage);
+            add(1.0 / sigma, &step.stages[i * n..][..n], &mut self.stage);
+            self.base_dot.clone_from(&carried.s);
+            for (j, a) in self.a[i] {
+                add(h * a, &self.k_dot[j * len..][..len], &mut self.base_dot);
+            }
+            let times = StageTimes::of(self.c[i], step.t, h, limit);
+            self.stage_dot.clear();
+            self.stage_dot.resize(len, 0.0);
+            self.at.add_mass(sigma, &self.base_dot, &mut self.stage_dot, columns);
+            for (t, weight) in times.get() {
+                self.at.add_derivative(system, (*t, &self.stage, p), *weight, None, &mut self.stage_dot, columns);
+            }
+            self.at.factorize(system, times.get(), (&self.stage, p), sigma)?;
+            self.at.solve(&mut self.stage_dot, columns)?;
+            let own = &mut self.k_dot[i * len..][..len];
+            add(sigma, &self.stage_dot, own);
+            add(-sigma, &self.base_dot, own);
+        }
+        for read in reads {
+            read.out.copy_from_slice(&carried.s);
+            for (j, r) in self.dense {
+                add(h * power_sum(r, read.theta), &self.k_dot[j * len..][..len], read.out);
+            }
+        }
+        // The solution is the last stage, and its slope the first of the next step.
+        carried.s.copy_from_slice(&self.stage_dot);
+        carried.slope.copy_from_slice(&self.k_dot[(self.stages - 1) * len..]);
+        Ok(())
+    }
+}

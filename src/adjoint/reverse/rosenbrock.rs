@@ -1,0 +1,140 @@
+//! Rosenbrock methods, backwards.
+//!
+//! A stage is $W U_i = f(t_i, V_i) + M \sum_j c_{ij} U_j / h + \gamma_i h f_t$ with $V_i = u + \sum_j a_{ij} U_j$ and one matrix
+//! $W = M / (h \gamma) - f_u$ for all. With the cotangent $\bar U_i$ of what was made of a stage, and $W^\top \mu_i = \bar
+//! U_i$,
+//!
+//! $$ \bar V_i = f_u(V_i)^\top \mu_i, \qquad \bar U_j \mathrel{+}= a_{ij} \bar V_i + \frac{c_{ij}}{h} M^\top \mu_i, \qquad
+//! \bar u \mathrel{+}= \bar V_i + \nabla_u \bigl(\mu_i^\top (f_u U_i + \gamma_i h f_t)\bigr), $$
+//!
+//! and likewise for the parameters. The last term is there because the Jacobian itself depends on state and parameters: a
+//! second derivative, that of $f$ along $(\gamma_i h, U_i)$.
+
+use super::transposed::Transposed;
+use super::{Bars, Made, Read, Reverse, add};
+use crate::model::Differentiable;
+use crate::ode::explicit::{Row, power_sum};
+use crate::ode::implicit::rosenbrock::RosenbrockTableau;
+
+/// A Rosenbrock method with its memory.
+pub(super) struct Rosenbrock {
+    stages: usize,
+    gamma: f64,
+    alpha: &'static [f64],
+    gamma_sum: &'static [f64],
+    a: &'static [Row],
+    c: &'static [Row],
+    m: Row,
+    dense: &'static [(usize, &'static [f64])],
+    matrix: Transposed,
+    autonomous: bool,
+    /// Cotangents of the stages.
+    bar: Vec<f64>,
+    tape: Vec<f64>,
+    tape_dot: Vec<f64>,
+    argument: Vec<f64>,
+    argument_bar: Vec<f64>,
+    value: Vec<f64>,
+    value_dot: Vec<f64>,
+    product: Vec<f64>,
+    /// First derivatives that come along with the second.
+    u_first: Vec<f64>,
+    p_first: Vec<f64>,
+}
+
+impl Rosenbrock {
+    pub fn of<T: RosenbrockTableau>(system: &dyn Differentiable) -> Self {
+        Rosenbrock {
+            stages: T::STAGES,
+            gamma: T::GAMMA,
+            alpha: T::ALPHA,
+            gamma_sum: T::GAMMA_SUM,
+            a: T::A,
+            c: T::C,
+            m: T::M,
+            dense: T::DENSE,
+            matrix: Transposed::new(system),
+            autonomous: system.is_autonomous(),
+            bar: Vec::new(),
+            tape: Vec::new(),
+            tape_dot: Vec::new(),
+            argument: Vec::new(),
+            argument_bar: Vec::new(),
+            value: Vec::new(),
+            value_dot: Vec::new(),
+            product: Vec::new(),
+            u_first: Vec::new(),
+            p_first: Vec::new(),
+        }
+    }
+}
+
+impl Reverse for Rosenbrock {
+    fn step(
+        &mut self,
+        system: &dyn Differentiable,
+        p: &[f64],
+        step: &Made,
+        reads: &[Read],
+        bars: &mut Bars,
+    ) -> Result<(), usize> {
+        let (n, h) = (step.u.len(), step.h);
+        for v in [&mut self.tape, &mut self.tape_dot] {
+            v.resize(system.tape_len(), 0.0);
+        }
+        for v in [
+            &mut self.argument,
+            &mut self.argument_bar,
+            &mut self.value,
+            &mut self.value_dot,
+            &mut self.product,
+            &mut self.u_first,
+        ] {
+            v.resize(n, 0.0);
+        }
+        self.p_first.resize(p.len(), 0.0);
+        self.bar.clear();
+        self.bar.resize(self.stages * n, 0.0);
+        for (i, m) in self.m {
+            add(*m, &bars.u, &mut self.bar[i * n..][..n]);
+        }
+        for read in reads {
+            add(1.0, read.bar, &mut bars.u);
+            for (j, d) in self.dense {
+                add(power_sum(d, read.theta), read.bar, &mut self.bar[j * n..][..n]);
+            }
+        }
+        self.matrix.factorize(system, (step.t, step.u, p), 1.0 / (h * self.gamma))?;
+        for i in (0..self.stages).rev() {
+            let (before, own) = self.bar.split_at_mut(i * n);
+            let mu = &mut own[..n];
+            self.matrix.solve(mu)?;
+            self.argument.copy_from_slice(step.u);
+            for (j, a) in self.a[i] {
+                add(*a, &step.stages[j * n..][..n], &mut self.argument);
+            }
+            let t = step.t + self.alpha[i] * h;
+            system.record(t, &self.argument, p, &mut self.value, &mut self.tape);
+            self.argument_bar.fill(0.0);
+            system.vjp(p, &self.tape, mu, &mut self.argument_bar, &mut bars.p);
+            add(1.0, &self.argument_bar, &mut bars.u);
+            for (j, a) in self.a[i] {
+                add(*a, &self.argument_bar, &mut before[j * n..][..n]);
+            }
+            self.product.fill(0.0);
+            self.matrix.add_mass(1.0 / h, mu, &mut self.product);
+            for (j, c) in self.c[i] {
+                add(*c, &self.product, &mut before[j * n..][..n]);
+            }
+            let t_dot = if self.autonomous { 0.0 } else { self.gamma_sum[i] * h };
+            let stage = &step.stages[i * n..][..n];
+            let values = (&mut self.value[..], &mut self.value_dot[..]);
+            let tapes = (&mut self.tape[..], &mut self.tape_dot[..]);
+            system.record_along((step.t, t_dot), (step.u, stage), (p, &[]), values, tapes);
+            let tapes = (&self.tape[..], &self.tape_dot[..]);
+            let (u_bar, p_bar) = ((&mut self.u_first[..], &mut bars.u[..]), (&mut self.p_first[..], &mut bars.p[..]));
+            system.vjp_along((p, &[]), tapes, (mu, &[]), u_bar, p_bar);
+        }
+        Ok(())
+    }
+}

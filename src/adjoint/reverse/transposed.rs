@@ -1,0 +1,109 @@
+//! Linear systems with the transposed matrix of an implicit method, $(\sigma M - f_u)^\top x = b$.
+
+use crate::model::{Differentiable, MassMatrix, Sparsity};
+use crate::ode::linear::{LinearSolver, Shifted};
+
+/// Jacobian and factors, transposed.
+pub(super) struct Transposed {
+    /// The pattern of $f_u^\top$, and where each of its entries stands among those of $f_u$; none for a dense one.
+    pattern: Option<(Sparsity, Vec<usize>)>,
+    mass: Option<MassMatrix>,
+    plain: Vec<f64>,
+    /// One of several that are added up.
+    one: Vec<f64>,
+    values: Vec<f64>,
+    factors: Option<Shifted<f64>>,
+}
+
+impl Transposed {
+    pub fn new(system: &dyn Differentiable) -> Self {
+        let n = system.dimension();
+        let pattern = system.sparsity().map(|sparsity| {
+            let transposed = sparsity.transpose();
+            let mut order = Vec::with_capacity(transposed.entry_count());
+            for (i, columns) in transposed.columns().enumerate() {
+                // Entry (j, i) of the transposed is entry (i, j) of the matrix, and both have the same entries.
+                order.extend(columns.iter().map(|j| sparsity.position(i, *j).unwrap_or(0)));
+            }
+            (transposed, order)
+        });
+        let mass = system.mass_matrix().filter(|mass| !mass.is_identity()).map(|mass| {
+            let entries: Vec<_> = mass.entries().iter().map(|&(row, column, value)| (column, row, value)).collect();
+            MassMatrix::from_entries(mass.dimension(), &entries)
+        });
+        let len = pattern.as_ref().map_or(n * n, |(pattern, _)| pattern.entry_count());
+        let sparsity = pattern.as_ref().map(|(pattern, _)| pattern);
+        let factors = Shifted::new(n, sparsity, mass.as_ref(), LinearSolver::Automatic).ok();
+        Transposed { plain: vec![0.0; len], one: Vec::new(), values: vec![0.0; len], pattern, mass, factors }
+    }
+
+    /// Whether $M$ is another than the unit matrix.
+    pub fn has_mass(&self) -> bool {
+        self.mass.is_some()
+    }
+
+    /// Factorises $(\sigma M - f_u)^\top$ with the Jacobian at $(t, u)$. Fails with a column that has no pivot.
+    pub fn factorize(
+        &mut self,
+        system: &dyn Differentiable,
+        (t, u, p): (f64, &[f64], &[f64]),
+        sigma: f64,
+    ) -> Result<(), usize> {
+        self.factorize_sum(system, &[(t, 1.0)], (u, p), sigma)
+    }
+
+    /// The same with a weighted sum of the Jacobians at several times.
+    pub fn factorize_sum(
+        &mut self,
+        system: &dyn Differentiable,
+        times: &[(f64, f64)],
+        (u, p): (&[f64], &[f64]),
+        sigma: f64,
+    ) -> Result<(), usize> {
+        if let [(t, _)] = times {
+            system.state_jacobian(*t, u, p, &mut self.plain);
+        } else {
+            self.plain.fill(0.0);
+            self.one.resize(self.plain.len(), 0.0);
+            for (t, weight) in times {
+                system.state_jacobian(*t, u, p, &mut self.one);
+                super::add(*weight, &self.one, &mut self.plain);
+            }
+        }
+        match &self.pattern {
+            Some((_, order)) => {
+                for (value, k) in self.values.iter_mut().zip(order) {
+                    *value = self.plain[*k];
+                }
+            }
+            None => {
+                let n = u.len();
+                for j in 0..n {
+                    for i in 0..n {
+                        self.values[i * n + j] = self.plain[j * n + i];
+                    }
+                }
+            }
+        }
+        let factors = self.factors.as_mut().ok_or(0usize)?;
+        factors.factorize(sigma, &self.values).map_err(|singular| singular.column)
+    }
+
+    /// The largest entry of the Jacobian last evaluated, by size.
+    pub fn largest(&self) -> f64 {
+        self.values.iter().fold(0.0, |m, x| m.max(x.abs()))
+    }
+
+    /// Solves with the factors in place.
+    pub fn solve(&mut self, b: &mut [f64]) -> Result<(), usize> {
+        self.factors.as_mut().ok_or(0usize)?.solve(b).map_err(|_| 0usize)
+    }
+
+    /// `out += a Mᵀ x`.
+    pub fn add_mass(&self, a: f64, x: &[f64], out: &mut [f64]) {
+        match &self.mass {
+            None => super::add(a, x, out),
+            Some(mass) => mass.entries().iter().for_each(|&(row, column, value)| out[row] += a * value * x[column]),
+        }
+    }
+}
