@@ -11,7 +11,7 @@ use std::hint::black_box;
 #[path = "../tests/promises/problems.rs"]
 #[allow(dead_code)]
 mod problems;
-use problems::{Interaction, LotkaVolterra, Neural, Reference, reference};
+use problems::{Interaction, LotkaVolterra, Neural, Reference, Robertson, reference};
 
 fn options(rtol: f64) -> Options {
     Options { rtol, atol: Tolerance::Scalar(rtol), ..Options::default() }
@@ -71,12 +71,40 @@ fn gradients<M: Model>(c: &mut Criterion, name: &str, model: &M) {
     }
 }
 
+/// Robertson's reactions over nine decades, the loss of ten states.
+fn stiff(c: &mut Criterion) {
+    let r = reference("robertson3");
+    let bound = Bound::new(&Robertson).unwrap();
+    for method in [Method::Automatic, Method::Rodas4, Method::Rodas5P, Method::KenCarp4, Method::Kvaerno5] {
+        let options = || Options { method, atol: Tolerance::Each(vec![1e-6, 1e-12, 1e-6]), ..options(1e-6) };
+        c.bench_function(&format!("solve/robertson3 {method:?}"), |b| {
+            b.iter(|| {
+                Solve::system(&bound, black_box(r.initial.clone()), 0.0, r.times[r.times.len() - 1])
+                    .parameters(r.parameters.clone())
+                    .options(options())
+                    .save_at(&r.times)
+                    .run()
+                    .unwrap()
+            })
+        });
+        let mut adjoint = DiscreteAdjoint::new(&bound, options());
+        c.bench_function(&format!("gradient/robertson3 {method:?}"), |b| {
+            b.iter(|| adjoint.gradient(0.0, black_box(&r.initial), &r.parameters, &r.times, r.squares()).unwrap().loss)
+        });
+        let mut sensitivity = ForwardSensitivity::new(&bound, options());
+        c.bench_function(&format!("sensitivity/robertson3 {method:?}"), |b| {
+            b.iter(|| sensitivity.solve(0.0, black_box(&r.initial), &r.parameters, &r.times).unwrap())
+        });
+    }
+}
+
 fn all(c: &mut Criterion) {
     forward(c);
     gradients(c, "lv4", &LotkaVolterra);
     gradients(c, "ude_lv_rbf", &Interaction::new(Activation::Rbf));
     gradients(c, "ude_lv_tanh", &Interaction::new(Activation::Tanh));
     gradients(c, "node_2_32_32_2", &Neural { network: Mlp::new([32, 32], Activation::Tanh), cubes: false });
+    stiff(c);
 }
 
 criterion_group!(benches, all);

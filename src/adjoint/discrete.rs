@@ -1,6 +1,6 @@
-//! The discrete adjoint: the exact gradient of what an explicit Runge–Kutta solve computed.
+//! The discrete adjoint: the exact gradient of what a solve computed.
 //!
-//! The forward solve keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
+//! What follows is Tsit5, compiled together with the system; other methods are in [`any`](super::any). The forward solve keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
 //! with $\lambda$ the cotangent of $u_+$:
 //!
 //! $$ \bar k_i = h b_i \lambda + h \sum_{j > i} a_{ji} \bar U_j + h b_i(\theta) \bar s, \qquad
@@ -138,8 +138,10 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         DiscreteAdjoint { system, options, method, work, memory, statistics, recomputed: false, any, by_any: false }
     }
 
-    /// Bytes that the records of stages may take, to within a half; default 256 MiB. A longer solve keeps only the state at each step and
-    /// computes its stages again on the way back: the same gradient to the bit, for one more forward evaluation.
+    /// Bytes that the records of stages may take, to within a half; default 256 MiB. A longer solve keeps only the state at
+    /// each step and computes its stages again on the way back: the same gradient to the bit, for one more forward evaluation.
+    ///
+    /// That is for Tsit5. Of other explicit methods nothing but the states is kept anyway, of implicit ones the stages always.
     pub fn budget(mut self, bytes: usize) -> Self {
         self.memory.budget = bytes;
         self

@@ -10,6 +10,16 @@
 //!
 //! Step sizes are constants to both: the size sequence is a choice of the controller and no part of the model (the same
 //! choice diffrax and diffsol make).
+//!
+//! # Through which methods
+//! Explicit Runge–Kutta, Rosenbrock and ESDIRK methods, with mass matrices (also singular ones) and across
+//! [`discontinuities`](crate::ode::Options::discontinuities). Stages that Newton's method has solved for are differentiated as
+//! if they were exact: what it leaves of them, a thousandth of the tolerance, is what a gradient may be off by from that of the
+//! steps. Rosenbrock methods have the Jacobian in their formulas, so that their derivative has second derivatives of the
+//! right-hand side in it, exact ones.
+//!
+//! With [`Method::Automatic`](crate::ode::Method::Automatic) both go through Tsit5 until the problem looks stiff, and then begin
+//! afresh with the methods that a solve would choose.
 
 mod any;
 mod any_forward;
