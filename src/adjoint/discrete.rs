@@ -1,6 +1,7 @@
 //! The discrete adjoint: the exact gradient of what a solve computed.
 //!
-//! What follows is Tsit5, compiled together with the system; other methods are in [`any`](super::any). The forward solve keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
+//! What follows is Tsit5, compiled together with the system; other methods are in [`any`](super::any). The forward solve
+//! keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
 //! with $\lambda$ the cotangent of $u_+$:
 //!
 //! $$ \bar k_i = h b_i \lambda + h \sum_{j > i} a_{ji} \bar U_j + h b_i(\theta) \bar s, \qquad

@@ -24,7 +24,6 @@ pub(super) struct Rosenbrock {
     m: Row,
     dense: &'static [(usize, &'static [f64])],
     at: Linearized,
-    autonomous: bool,
     argument: Vec<f64>,
     /// $\dot U_i$, one after the other.
     dot: Vec<f64>,
@@ -33,24 +32,35 @@ pub(super) struct Rosenbrock {
     second: Second,
 }
 
-/// Second derivatives along a direction.
+/// Second derivatives along directions: those of the stages, or, where there are fewer, the axes.
 #[derive(Default)]
 struct Second {
+    autonomous: bool,
     value: [Vec<f64>; 2],
     tape: [Vec<f64>; 2],
+    direction: Vec<f64>,
     unit: Vec<f64>,
     u_first: Vec<f64>,
     p_first: Vec<f64>,
     /// Rows of the second derivatives with respect to the states, and a row of those with respect to the parameters.
     by_state: Vec<f64>,
     by_parameter: Vec<f64>,
+    /// $\nabla (\partial f / \partial u_k) \cdot (S, I)$, and at last that of $f_t$, one after the other; empty where there are
+    /// fewer stages.
+    along_axes: Vec<f64>,
 }
 
 impl Rosenbrock {
     pub fn of<T: RosenbrockTableau>(system: &dyn Differentiable) -> Self {
         let (n, parameters) = (system.dimension(), system.parameter_count());
         let pair = |len: usize| [vec![0.0; len], vec![0.0; len]];
+        let autonomous = system.is_autonomous();
+        let axes = if autonomous { n } else { n + 1 };
+        let columns = n + parameters;
         let second = Second {
+            autonomous,
+            direction: vec![0.0; n],
+            along_axes: vec![0.0; if axes < T::STAGES { axes * n * columns } else { 0 }],
             value: pair(n),
             tape: pair(system.tape_len()),
             unit: vec![0.0; n],
@@ -69,7 +79,6 @@ impl Rosenbrock {
             m: T::M,
             dense: T::DENSE,
             at: Linearized::new(system),
-            autonomous: system.is_autonomous(),
             argument: vec![0.0; n],
             dot: Vec::new(),
             argument_dot: Vec::new(),
@@ -80,19 +89,55 @@ impl Rosenbrock {
 }
 
 impl Second {
-    /// Adds $\nabla (f_u v + f_t \dot t) \cdot (S, I)$ at $(t, u)$ to `out`.
+    /// Gets ready for the stages of a step from $(t, u)$.
+    fn begin(&mut self, system: &dyn Differentiable, place: (f64, &[f64], &[f64]), s: &[f64], columns: usize) {
+        let n = place.1.len();
+        let mut along_axes = std::mem::take(&mut self.along_axes);
+        along_axes.fill(0.0);
+        for (k, out) in along_axes.chunks_exact_mut(n * columns).enumerate() {
+            self.direction.fill(0.0);
+            if let Some(along) = self.direction.get_mut(k) {
+                *along = 1.0;
+            }
+            self.add_along(system, place, if k == n { 1.0 } else { 0.0 }, s, out, columns);
+        }
+        self.along_axes = along_axes;
+    }
+
+    /// Adds $\nabla (f_u v + f_t \dot t) \cdot (S, I)$ to `out`.
     fn add(
         &mut self,
         system: &dyn Differentiable,
-        (t, u, p): (f64, &[f64], &[f64]),
+        place: (f64, &[f64], &[f64]),
         (t_dot, v): (f64, &[f64]),
+        s: &[f64],
+        out: &mut [f64],
+        columns: usize,
+    ) {
+        let t_dot = if self.autonomous { 0.0 } else { t_dot };
+        if self.along_axes.is_empty() {
+            self.direction.copy_from_slice(v);
+            self.add_along(system, place, t_dot, s, out, columns);
+            return;
+        }
+        for (part, axis) in v.iter().chain([&t_dot]).zip(self.along_axes.chunks_exact(out.len())) {
+            add(*part, axis, out);
+        }
+    }
+
+    /// The same along `direction`, from second derivatives.
+    fn add_along(
+        &mut self,
+        system: &dyn Differentiable,
+        (t, u, p): (f64, &[f64], &[f64]),
+        t_dot: f64,
         s: &[f64],
         out: &mut [f64],
         columns: usize,
     ) {
         let n = u.len();
         let ([value, value_dot], [tape, tape_dot]) = (&mut self.value, &mut self.tape);
-        system.record_along((t, t_dot), (u, v), (p, &[]), (value, value_dot), (tape, tape_dot));
+        system.record_along((t, t_dot), (u, &self.direction), (p, &[]), (value, value_dot), (tape, tape_dot));
         self.by_state.fill(0.0);
         for r in 0..n {
             self.unit.fill(0.0);
@@ -120,6 +165,7 @@ impl Onward for Rosenbrock {
         self.at.factorize(system, &[(step.t, 1.0)], (step.u, p), 1.0 / (h * self.gamma))?;
         self.dot.clear();
         self.dot.resize(self.stages * len, 0.0);
+        self.second.begin(system, (step.t, step.u, p), &carried.s, columns);
         for i in 0..self.stages {
             let (before, own) = self.dot.split_at_mut(i * len);
             let own = &mut own[..len];
@@ -139,8 +185,7 @@ impl Onward for Rosenbrock {
                 }
                 self.at.add_mass(1.0 / h, &self.sum, own, columns);
             }
-            let t_dot = if self.autonomous { 0.0 } else { self.gamma_sum[i] * h };
-            let along = (t_dot, &step.stages[i * n..][..n]);
+            let along = (self.gamma_sum[i] * h, &step.stages[i * n..][..n]);
             self.second.add(system, (step.t, step.u, p), along, &carried.s, own, columns);
             self.at.solve(own, columns)?;
         }

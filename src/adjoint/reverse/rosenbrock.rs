@@ -37,6 +37,7 @@ pub(super) struct Rosenbrock {
     value: Vec<f64>,
     value_dot: Vec<f64>,
     product: Vec<f64>,
+    direction: Vec<f64>,
     /// First derivatives that come along with the second.
     u_first: Vec<f64>,
     p_first: Vec<f64>,
@@ -63,8 +64,45 @@ impl Rosenbrock {
             value: Vec::new(),
             value_dot: Vec::new(),
             product: Vec::new(),
+            direction: Vec::new(),
             u_first: Vec::new(),
             p_first: Vec::new(),
+        }
+    }
+}
+
+impl Rosenbrock {
+    /// Adds $\sum_i \nabla_{u,p} (\mu_i^\top (f_u U_i + \gamma_i h f_t))$: along the stages, or, where there are fewer, along the
+    /// axes, $f_u U_i = \sum_k U_{ik} \partial f / \partial u_k$.
+    fn second_derivatives(&mut self, system: &dyn Differentiable, p: &[f64], step: &Made, bars: &mut Bars) {
+        let n = step.u.len();
+        let timely = |i: usize| if self.autonomous { 0.0 } else { self.gamma_sum[i] * step.h };
+        let axes = if self.autonomous { n } else { n + 1 };
+        let along_axes = axes < self.stages;
+        for k in 0..if along_axes { axes } else { self.stages } {
+            let t_dot;
+            if along_axes {
+                t_dot = if k == n { 1.0 } else { 0.0 };
+                self.direction.fill(0.0);
+                self.argument_bar.fill(0.0);
+                if let Some(along) = self.direction.get_mut(k) {
+                    *along = 1.0;
+                }
+                for (i, mu) in self.bar.chunks_exact(n).enumerate() {
+                    let part = if k == n { timely(i) } else { step.stages[i * n + k] };
+                    add(part, mu, &mut self.argument_bar);
+                }
+            } else {
+                t_dot = timely(k);
+                self.direction.copy_from_slice(&step.stages[k * n..][..n]);
+                self.argument_bar.copy_from_slice(&self.bar[k * n..][..n]);
+            }
+            let values = (&mut self.value[..], &mut self.value_dot[..]);
+            let tapes = (&mut self.tape[..], &mut self.tape_dot[..]);
+            system.record_along((step.t, t_dot), (step.u, &self.direction), (p, &[]), values, tapes);
+            let tapes = (&self.tape[..], &self.tape_dot[..]);
+            let (u_bar, p_bar) = ((&mut self.u_first[..], &mut bars.u[..]), (&mut self.p_first[..], &mut bars.p[..]));
+            system.vjp_along((p, &[]), tapes, (&self.argument_bar, &[]), u_bar, p_bar);
         }
     }
 }
@@ -88,6 +126,7 @@ impl Reverse for Rosenbrock {
             &mut self.value,
             &mut self.value_dot,
             &mut self.product,
+            &mut self.direction,
             &mut self.u_first,
         ] {
             v.resize(n, 0.0);
@@ -126,15 +165,8 @@ impl Reverse for Rosenbrock {
             for (j, c) in self.c[i] {
                 add(*c, &self.product, &mut before[j * n..][..n]);
             }
-            let t_dot = if self.autonomous { 0.0 } else { self.gamma_sum[i] * h };
-            let stage = &step.stages[i * n..][..n];
-            let values = (&mut self.value[..], &mut self.value_dot[..]);
-            let tapes = (&mut self.tape[..], &mut self.tape_dot[..]);
-            system.record_along((step.t, t_dot), (step.u, stage), (p, &[]), values, tapes);
-            let tapes = (&self.tape[..], &self.tape_dot[..]);
-            let (u_bar, p_bar) = ((&mut self.u_first[..], &mut bars.u[..]), (&mut self.p_first[..], &mut bars.p[..]));
-            system.vjp_along((p, &[]), tapes, (mu, &[]), u_bar, p_bar);
         }
+        self.second_derivatives(system, p, step, bars);
         Ok(())
     }
 }
