@@ -156,7 +156,8 @@ pub(crate) trait Stepper<F: ?Sized> {
     fn polynomial(&self, step: &Step, rows: &mut Vec<f64>);
 
     /// Appends what the derivative of the last attempted step needs to know of it besides its start and its length, and what
-    /// is not computed again more cheaply than kept: nothing of explicit methods, the stages of implicit ones.
+    /// is not computed again more cheaply than kept: nothing of explicit methods, the number of stages of stabilised ones, the
+    /// stages of implicit ones.
     fn keep_stages(&self, out: &mut Vec<f64>) {
         let _ = out;
     }

@@ -6,7 +6,11 @@
 
 mod esdirk;
 mod explicit;
+#[cfg(test)]
+mod frozen;
+mod radau;
 mod rosenbrock;
+mod stabilized;
 mod transposed;
 
 use crate::model::Differentiable;
@@ -60,10 +64,14 @@ pub(super) trait Reverse: Send {
 pub(super) fn reverse(method: Method, system: &dyn Differentiable) -> Option<Box<dyn Reverse>> {
     use crate::ode::explicit::{Bs3, Dop853, Euler, Heun, Rk4, Ssprk33, Ssprk104, Tsit5, Vern7, Vern9};
     use crate::ode::implicit::esdirk::{KenCarp4, Kvaerno5, TrBdf2};
+    use crate::ode::implicit::radau::{Radau5, Radau9, Radau13};
     use crate::ode::implicit::rosenbrock::{Rodas4, Rodas5P, Rosenbrock23};
+    use crate::ode::stabilized::{Rkc2, Rock4};
     use esdirk::Esdirk;
     use explicit::Explicit;
+    use radau::Radau;
     use rosenbrock::Rosenbrock;
+    use stabilized::Stabilized;
     Some(match method {
         Method::Euler => Box::new(Explicit::of::<Euler>()),
         Method::Heun => Box::new(Explicit::of::<Heun>()),
@@ -81,15 +89,21 @@ pub(super) fn reverse(method: Method, system: &dyn Differentiable) -> Option<Box
         Method::TrBdf2 => Box::new(Esdirk::of::<TrBdf2>(system)),
         Method::KenCarp4 => Box::new(Esdirk::of::<KenCarp4>(system)),
         Method::Kvaerno5 => Box::new(Esdirk::of::<Kvaerno5>(system)),
+        Method::Radau5 => Box::new(Radau::of::<Radau5>(system)),
+        Method::Radau9 => Box::new(Radau::of::<Radau9>(system)),
+        Method::Radau13 => Box::new(Radau::of::<Radau13>(system)),
+        Method::Rkc2 => Box::new(Stabilized::<Rkc2>::new()),
+        Method::Rock4 => Box::new(Stabilized::<Rock4>::new()),
         _ => return None,
     })
 }
 
 /// Whether the steps of a method are differentiated backwards.
 pub(super) fn is_differentiated(method: Method) -> bool {
-    use Method::{KenCarp4, Kvaerno5, Rodas4, Rodas5P, Rosenbrock23, TrBdf2};
-    let implicit = matches!(method, Rosenbrock23 | Rodas4 | Rodas5P | TrBdf2 | KenCarp4 | Kvaerno5);
-    implicit || method.is_explicit() && !matches!(method, Method::Rkc2 | Method::Rock4)
+    use Method::{KenCarp4, Kvaerno5, Radau5, Radau9, Radau13, Rodas4, Rodas5P, Rosenbrock23, TrBdf2};
+    let rosenbrock = matches!(method, Rosenbrock23 | Rodas4 | Rodas5P);
+    let esdirk = matches!(method, TrBdf2 | KenCarp4 | Kvaerno5);
+    method.is_explicit() || rosenbrock || esdirk || matches!(method, Radau5 | Radau9 | Radau13)
 }
 
 /// `y += a x`.

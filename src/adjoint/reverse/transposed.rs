@@ -3,19 +3,17 @@
 use crate::model::{Differentiable, MassMatrix, Sparsity};
 use crate::ode::linear::{LinearSolver, Shifted};
 
-/// Jacobian and factors, transposed.
-pub(super) struct Transposed {
-    /// The pattern of $f_u^\top$, and where each of its entries stands among those of $f_u$; none for a dense one.
+/// The transposed Jacobian.
+pub(super) struct Jacobian {
+    n: usize,
+    /// Its pattern, and where each of its entries stands among those of $f_u$; none for a dense one.
     pattern: Option<(Sparsity, Vec<usize>)>,
-    mass: Option<MassMatrix>,
     plain: Vec<f64>,
     /// One of several that are added up.
     one: Vec<f64>,
-    values: Vec<f64>,
-    factors: Option<Shifted<f64>>,
 }
 
-impl Transposed {
+impl Jacobian {
     pub fn new(system: &dyn Differentiable) -> Self {
         let n = system.dimension();
         let pattern = system.sparsity().map(|sparsity| {
@@ -27,14 +25,82 @@ impl Transposed {
             }
             (transposed, order)
         });
-        let mass = system.mass_matrix().filter(|mass| !mass.is_identity()).map(|mass| {
-            let entries: Vec<_> = mass.entries().iter().map(|&(row, column, value)| (column, row, value)).collect();
-            MassMatrix::from_entries(mass.dimension(), &entries)
-        });
         let len = pattern.as_ref().map_or(n * n, |(pattern, _)| pattern.entry_count());
-        let sparsity = pattern.as_ref().map(|(pattern, _)| pattern);
-        let factors = Shifted::new(n, sparsity, mass.as_ref(), LinearSolver::Automatic).ok();
-        Transposed { plain: vec![0.0; len], one: Vec::new(), values: vec![0.0; len], pattern, mass, factors }
+        Jacobian { n, pattern, plain: vec![0.0; len], one: Vec::new() }
+    }
+
+    /// Its pattern; none for a dense one.
+    pub fn pattern(&self) -> Option<&Sparsity> {
+        self.pattern.as_ref().map(|(pattern, _)| pattern)
+    }
+
+    /// How many entries it has.
+    pub fn entry_count(&self) -> usize {
+        self.plain.len()
+    }
+
+    /// Writes its entries at $(t, u)$.
+    pub fn evaluate(&mut self, system: &dyn Differentiable, (t, u, p): (f64, &[f64], &[f64]), values: &mut [f64]) {
+        self.evaluate_sum(system, &[(t, 1.0)], (u, p), values);
+    }
+
+    /// Writes the entries of a weighted sum over several times.
+    pub fn evaluate_sum(
+        &mut self,
+        system: &dyn Differentiable,
+        times: &[(f64, f64)],
+        (u, p): (&[f64], &[f64]),
+        values: &mut [f64],
+    ) {
+        if let [(t, _)] = times {
+            system.state_jacobian(*t, u, p, &mut self.plain);
+        } else {
+            self.plain.fill(0.0);
+            self.one.resize(self.plain.len(), 0.0);
+            for (t, weight) in times {
+                system.state_jacobian(*t, u, p, &mut self.one);
+                super::add(*weight, &self.one, &mut self.plain);
+            }
+        }
+        match &self.pattern {
+            Some((_, order)) => {
+                for (value, k) in values.iter_mut().zip(order) {
+                    *value = self.plain[*k];
+                }
+            }
+            None => {
+                for j in 0..self.n {
+                    for i in 0..self.n {
+                        values[i * self.n + j] = self.plain[j * self.n + i];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// $M^\top$; none for the unit matrix.
+pub(super) fn transposed_mass(system: &dyn Differentiable) -> Option<MassMatrix> {
+    system.mass_matrix().filter(|mass| !mass.is_identity()).map(|mass| {
+        let entries: Vec<_> = mass.entries().iter().map(|&(row, column, value)| (column, row, value)).collect();
+        MassMatrix::from_entries(mass.dimension(), &entries)
+    })
+}
+
+/// Jacobian and factors, transposed.
+pub(super) struct Transposed {
+    jacobian: Jacobian,
+    mass: Option<MassMatrix>,
+    values: Vec<f64>,
+    factors: Option<Shifted<f64>>,
+}
+
+impl Transposed {
+    pub fn new(system: &dyn Differentiable) -> Self {
+        let (jacobian, mass) = (Jacobian::new(system), transposed_mass(system));
+        let (n, pattern) = (system.dimension(), jacobian.pattern());
+        let factors = Shifted::new(n, pattern, mass.as_ref(), LinearSolver::Automatic).ok();
+        Transposed { values: vec![0.0; jacobian.entry_count()], jacobian, mass, factors }
     }
 
     /// Whether $M$ is another than the unit matrix.
@@ -57,34 +123,10 @@ impl Transposed {
         &mut self,
         system: &dyn Differentiable,
         times: &[(f64, f64)],
-        (u, p): (&[f64], &[f64]),
+        at: (&[f64], &[f64]),
         sigma: f64,
     ) -> Result<(), usize> {
-        if let [(t, _)] = times {
-            system.state_jacobian(*t, u, p, &mut self.plain);
-        } else {
-            self.plain.fill(0.0);
-            self.one.resize(self.plain.len(), 0.0);
-            for (t, weight) in times {
-                system.state_jacobian(*t, u, p, &mut self.one);
-                super::add(*weight, &self.one, &mut self.plain);
-            }
-        }
-        match &self.pattern {
-            Some((_, order)) => {
-                for (value, k) in self.values.iter_mut().zip(order) {
-                    *value = self.plain[*k];
-                }
-            }
-            None => {
-                let n = u.len();
-                for j in 0..n {
-                    for i in 0..n {
-                        self.values[i * n + j] = self.plain[j * n + i];
-                    }
-                }
-            }
-        }
+        self.jacobian.evaluate_sum(system, times, at, &mut self.values);
         let factors = self.factors.as_mut().ok_or(0usize)?;
         factors.factorize(sigma, &self.values).map_err(|singular| singular.column)
     }

@@ -22,6 +22,7 @@
 //! [`Options::spectral_radius`](crate::ode::Options::spectral_radius). A step that would need more stages than there are is
 //! shortened.
 
+mod backwards;
 mod rkc2;
 mod rock4;
 mod rock4_finish;
@@ -38,7 +39,8 @@ mod tableau;
 pub use rkc2::Rkc2;
 pub use rock4::Rock4;
 
-pub(crate) use stepper::Stabilized;
+pub(crate) use backwards::{Backwards, Cotangents, Products};
+pub(crate) use stepper::{Attempt, Memory, Stabilized};
 
 /// A family of methods of one order, of which each step takes the member with as many stages as it needs.
 pub trait StabilizedMethod {

@@ -61,17 +61,17 @@ impl StabilizedMethod for Rkc2 {
 }
 
 /// What stage $j$ is made with.
-struct Stage {
-    mu: f64,
-    nu: f64,
-    mu_tilde: f64,
-    gamma_tilde: f64,
+pub(super) struct Stage {
+    pub mu: f64,
+    pub nu: f64,
+    pub mu_tilde: f64,
+    pub gamma_tilde: f64,
     /// Time $c_{j-1}$ of the stage before, whose derivative it takes.
     c: f64,
 }
 
 /// Goes through the stages $j = 2, \dots, s$; of each pair the first belongs to $j - 1$, the second to $j - 2$.
-struct Recurrence {
+pub(super) struct Recurrence {
     /// Stages still to come.
     left: usize,
     w0: f64,
@@ -85,7 +85,7 @@ struct Recurrence {
 }
 
 impl Recurrence {
-    fn new(stages: usize) -> Recurrence {
+    pub fn new(stages: usize) -> Recurrence {
         let s = stages as f64;
         let beyond_one = EPSILON / (s * s);
         let w0 = 1.0 + beyond_one;
@@ -107,7 +107,7 @@ impl Recurrence {
     }
 
     /// $\tilde\mu_1 = b_1 w_1$.
-    fn first(&self) -> f64 {
+    pub fn first(&self) -> f64 {
         self.b[0] * self.w1
     }
 }
@@ -133,6 +133,10 @@ impl Iterator for Recurrence {
         Some(stage)
     }
 }
+
+/// Hermite's cubic interpolant: the powers of $\theta$ that go with $u_{+} - u$, and with $h f$ at the start and at the end.
+/// Hairer, Nørsett, Wanner I, II.6.
+pub(super) const HERMITE: [[f64; 3]; 3] = [[0.0, 3.0, -2.0], [1.0, -2.0, 1.0], [0.0, -1.0, 1.0]];
 
 impl Recurrent for Rkc2 {
     const VECTORS: usize = 3;
@@ -168,11 +172,10 @@ impl Recurrent for Rkc2 {
         }
     }
 
-    /// Hermite's: values and slopes of both ends. Hairer, Nørsett, Wanner I, II.6.
     fn cubic(step: &Step, memory: &Memory, i: usize) -> [f64; 3] {
         let change = step.u_new[i] - step.u[i];
         let (start, end) = (step.h * memory.slope[i], step.h * memory.slope_new[i]);
-        [start, 3.0 * change - 2.0 * start - end, start + end - 2.0 * change]
+        std::array::from_fn(|m| HERMITE[0][m] * change + HERMITE[1][m] * start + HERMITE[2][m] * end)
     }
 }
 

@@ -65,11 +65,17 @@ fn index(stages: usize) -> usize {
     FINISH.partition_point(|method| method.stages < stages).min(FINISH.len() - 1)
 }
 
+/// Recurrence and finishing method of the method with so many stages, or the next one.
+pub(super) fn composition(stages: usize) -> (&'static [f64], &'static Finish) {
+    let index = index(stages);
+    (recurrence(index), &FINISH[index])
+}
+
 /// What $X$ counts in the error estimate.
 const SHARE: f64 = 0.03;
 
 /// $p(\theta) = p_1 \theta + p_2 \theta^2 + p_3 \theta^3$ of the dense output.
-const P: [f64; 3] = {
+pub(super) const P: [f64; 3] = {
     let (a, b) = (1.0 / 0.3, 1.0 / 0.7);
     [1.0 + a + b, -(a + b + a * b), a * b]
 };
@@ -139,8 +145,7 @@ impl Recurrent for Rock4 {
         let n = u.len();
         let Memory { slope, slope_new, error, vectors, lower, .. } = memory;
         let [delta, k1, k2, k3, k4] = vectors;
-        let index = index(stages);
-        let (recurrence, method) = (recurrence(index), &FINISH[index]);
+        let (recurrence, method) = composition(stages);
 
         let first = recurrence[0];
         for i in 0..n {
@@ -197,8 +202,8 @@ impl Recurrent for Rock4 {
     /// of order 3 say $M d(\theta) = r(\theta) - p(\theta) r(1)$: $d$ is a combination of the $\theta^j - p(\theta)$. For the
     /// formula of order 3 without $u_{+}$ they say $M g = r(1)$.
     fn prepare(stages: usize, memory: &mut Memory) {
-        let index = index(stages);
-        let (recurrence, [a21, a31, a32, a41, a42, a43]) = (recurrence(index), FINISH[index].a);
+        let (recurrence, Finish { a, .. }) = composition(stages);
+        let [a21, a31, a32, a41, a42, a43] = *a;
         let mut delta = derivative([0.0; 4]).map(|x| recurrence[0] * x);
         let mut stage = delta;
         for pair in recurrence[1..].chunks_exact(2) {

@@ -196,6 +196,11 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
         }
     }
 
+    fn keep_stages(&self, out: &mut Vec<f64>) {
+        // Their number: they are made again from the start of the step, for one vector in place of a hundred.
+        out.push(self.stages as f64);
+    }
+
     fn method(&self) -> Method {
         self.method
     }

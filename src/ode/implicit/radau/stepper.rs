@@ -417,6 +417,10 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
         }
     }
 
+    fn keep_stages(&self, out: &mut Vec<f64>) {
+        out.extend_from_slice(&self.z);
+    }
+
     fn method(&self) -> Method {
         self.method
     }
