@@ -45,6 +45,7 @@ enum Saved {
 
 impl AnyAdjoint {
     /// Solves from `u` at the start of the span to its end, keeping the steps and the states at the times.
+    #[allow(clippy::too_many_arguments)]
     pub fn record(
         &mut self,
         system: &dyn Differentiable,
@@ -88,6 +89,7 @@ impl AnyAdjoint {
             bar.clear();
             bar.resize(len, 0.0);
         }
+        bars.differences.clear();
         let mut reads: Vec<Read> = Vec::new();
         let (mut unread, mut stages_end) = (saved.len(), stages.len());
         for (index, kind) in steps.iter().enumerate().rev() {

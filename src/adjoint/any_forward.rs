@@ -24,6 +24,7 @@ pub(super) struct AnyForward {
 
 impl AnyForward {
     /// Solves from `u` at the start of the span to its end.
+    #[allow(clippy::too_many_arguments)]
     pub fn run(
         &mut self,
         system: &dyn Differentiable,

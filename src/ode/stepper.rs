@@ -157,7 +157,7 @@ pub(crate) trait Stepper<F: ?Sized> {
 
     /// Appends what the derivative of the last attempted step needs to know of it besides its start and its length, and what
     /// is not computed again more cheaply than kept: nothing of explicit methods, the number of stages of stabilised ones, the
-    /// stages of implicit ones.
+    /// stages of implicit ones, where a step of the BDF led to and what it did to the differences.
     fn keep_stages(&self, out: &mut Vec<f64>) {
         let _ = out;
     }

@@ -22,6 +22,9 @@ const EXPLICIT: [Method; 10] = [
 const IMPLICIT: [Method; 6] =
     [Method::Rosenbrock23, Method::Rodas4, Method::Rodas5P, Method::TrBdf2, Method::KenCarp4, Method::Kvaerno5];
 
+/// Methods that are differentiated backwards alone.
+const BACKWARDS: [Method; 4] = [Method::Radau5, Method::Radau9, Method::Radau13, Method::Bdf];
+
 /// A pendulum that is pushed and slowed down: it depends on time, and nonlinearly on parameters and states.
 struct Pushed;
 
@@ -131,7 +134,7 @@ fn adjoint_options(method: Method, rtol: f64) -> Options {
 fn the_derivative_of_the_steps_as_they_were_made() {
     // At the start, at ends of steps, twice within one, and at the end.
     let times = [0.0, 0.5, 0.53, 0.541, 1.25, 1.9, 2.0];
-    for method in EXPLICIT.into_iter().chain(IMPLICIT) {
+    for method in EXPLICIT.into_iter().chain(IMPLICIT).chain(BACKWARDS).chain([Method::Rkc2, Method::Rock4]) {
         check_frozen(&Pushed, method, &[0.8, -0.4], &times, false);
     }
 }
@@ -140,7 +143,7 @@ fn the_derivative_of_the_steps_as_they_were_made() {
 fn algebraic_equations_and_a_mass_matrix() {
     let (angle, speed) = (0.8f64, -0.4f64);
     let force = -1.7 * angle.sin() - 0.3 * speed.powi(3) + 0.9 * 0.9;
-    for method in IMPLICIT {
+    for method in IMPLICIT.into_iter().chain(BACKWARDS) {
         check_frozen(&PushedWithForce, method, &[angle, speed, force], &[0.5, 0.53, 1.25, 2.0], true);
     }
 }
@@ -275,7 +278,7 @@ fn across_a_jump() {
     let bound = Bound::new(&Switched).unwrap();
     let (rate, push, u0, t) = (0.7f64, 2.0f64, 3.0f64, 1.6f64);
     let mut methods = vec![Method::Automatic];
-    methods.extend(EXPLICIT.iter().chain(&IMPLICIT).filter(|method| method.is_adaptive()));
+    methods.extend(EXPLICIT.iter().chain(&IMPLICIT).chain(&BACKWARDS).filter(|method| method.is_adaptive()));
     for method in methods {
         let (rtol, atol) = (1e-9, Tolerance::Scalar(1e-9));
         let options = Options {
@@ -309,9 +312,15 @@ fn across_a_jump() {
 fn a_stiff_reference() {
     let r = reference("robertson3");
     let bound = Bound::new(&Robertson).unwrap();
-    for (method, rtol) in
-        [(Method::Rodas4, 1e-10), (Method::Rodas5P, 1e-11), (Method::KenCarp4, 1e-10), (Method::Kvaerno5, 1e-11)]
-    {
+    for (method, rtol) in [
+        (Method::Rodas4, 1e-10),
+        (Method::Rodas5P, 1e-11),
+        (Method::KenCarp4, 1e-10),
+        (Method::Kvaerno5, 1e-11),
+        (Method::Radau5, 1e-11),
+        (Method::Radau9, 1e-11),
+        (Method::Bdf, 1e-12),
+    ] {
         let atol = Tolerance::Each(vec![rtol, rtol * 1e-6, rtol]);
         let options = Options { method, rtol, atol, max_steps: Some(1_000_000), ..Options::default() };
         let mut adjoint = DiscreteAdjoint::new(&bound, options);
@@ -319,6 +328,11 @@ fn a_stiff_reference() {
         let g = adjoint.gradient(0.0, &r.initial, &r.parameters, &r.times, r.squares()).unwrap();
         let scaled = |g: &[f64]| g.iter().zip(&r.parameters).map(|(g, p)| g * p).collect::<Vec<_>>();
         let (d, e) = (distance(&scaled(g.parameters), &scaled(&r.gradient)), distance(g.initial, &r.gradient_initial));
+        println!("{method:?}: loss {:e}, {d:.1e}, {e:.1e}", g.loss / r.loss - 1.0);
+        assert!(d < 1e-8 && e < 1e-8, "{method:?}: {d:e}, {e:e}");
+        if BACKWARDS.contains(&method) {
+            continue;
+        }
         let atol = Tolerance::Each(vec![rtol, rtol * 1e-6, rtol]);
         let options = Options { method, rtol, atol, max_steps: Some(1_000_000), ..Options::default() };
         let mut forward = ForwardSensitivity::new(&bound, options);
@@ -332,7 +346,5 @@ fn a_stiff_reference() {
         }
         let apart = distance(&scaled(&gradient[..3]), &scaled(&r.gradient));
         assert!(apart < 1e-8, "{method:?}, forwards: {apart:e}");
-        println!("{method:?}: loss {:e}, {d:.1e}, {e:.1e}", g.loss / r.loss - 1.0);
-        assert!(d < 1e-8 && e < 1e-8, "{method:?}: {d:e}, {e:e}");
     }
 }

@@ -6,6 +6,8 @@
 use super::linearized::Linearized;
 use super::{Carried, Onward, ReadOff, add};
 use crate::adjoint::reverse::Made;
+use crate::adjoint::reverse::initial_slope::InitialSlope;
+use crate::adjoint::reverse::transposed::Transposed;
 use crate::model::Differentiable;
 use crate::ode::explicit::{Row, combine, power_sum};
 use crate::ode::implicit::esdirk::{EsdirkTableau, StageTimes};
@@ -18,6 +20,8 @@ pub(super) struct Esdirk {
     a: &'static [Row],
     dense: &'static [(usize, &'static [f64])],
     at: Linearized,
+    /// For the first slope with a mass matrix.
+    begin: Option<(Transposed, InitialSlope)>,
     stage: Vec<f64>,
     k_dot: Vec<f64>,
     base_dot: Vec<f64>,
@@ -26,13 +30,15 @@ pub(super) struct Esdirk {
 
 impl Esdirk {
     pub fn of<T: EsdirkTableau>(system: &dyn Differentiable) -> Self {
+        let at = Linearized::new(system);
         Esdirk {
+            begin: at.mass.is_some().then(|| (Transposed::new(system), InitialSlope::default())),
+            at,
             stages: T::STAGES,
             gamma: T::GAMMA,
             c: T::C,
             a: T::A,
             dense: T::DENSE,
-            at: Linearized::new(system),
             stage: Vec::new(),
             k_dot: Vec::new(),
             base_dot: Vec::new(),
@@ -40,28 +46,33 @@ impl Esdirk {
         }
     }
 
-    /// The sensitivity of the first slope, $M \dot k = f_u S + f_p$.
+    /// The sensitivity of the first slope `slope`, $M \dot k = f_u S + f_p$.
     fn begin(
         &mut self,
         system: &dyn Differentiable,
         (t, u, p): (f64, &[f64], &[f64]),
+        slope: &[f64],
         carried: &mut Carried,
     ) -> Result<(), usize> {
-        let Carried { columns, s, slope } = carried;
-        slope.clear();
-        slope.resize(s.len(), 0.0);
-        self.at.add_derivative(system, (t, u, p), 1.0, Some(s), slope, *columns);
-        if self.at.mass.is_some() {
-            // As the slope itself: what an implicit Euler step of next to no length gives, improved once.
-            self.at.factorize(system, &[(t, 1.0)], (u, p), 1.0)?;
-            let sigma = 1e6 * self.at.largest().max(f64::MIN_POSITIVE);
-            self.at.factorize(system, &[(t, 1.0)], (u, p), sigma)?;
-            let mut rest = slope.clone();
-            self.at.solve(slope, *columns)?;
-            slope.iter_mut().for_each(|x| *x *= sigma);
-            self.at.add_mass(-1.0, slope, &mut rest, *columns);
-            self.at.solve(&mut rest, *columns)?;
-            add(sigma, &rest, slope);
+        let Carried { columns, s, slope: slope_dot } = carried;
+        slope_dot.clear();
+        slope_dot.resize(s.len(), 0.0);
+        let Some((matrix, initial)) = &mut self.begin else {
+            self.at.add_derivative(system, (t, u, p), 1.0, Some(s), slope_dot, *columns);
+            return Ok(());
+        };
+        // With a mass matrix, row by row backwards.
+        let (mut u_bar, mut p_bar, mut unit) = (vec![0.0; u.len()], vec![0.0; p.len()], vec![0.0; u.len()]);
+        for (i, row) in slope_dot.chunks_exact_mut(*columns).enumerate() {
+            for v in [&mut u_bar, &mut p_bar, &mut unit] {
+                v.fill(0.0);
+            }
+            unit[i] = 1.0;
+            initial.back(system, matrix, (t, u, p), slope, &mut unit, (&mut u_bar, &mut p_bar))?;
+            add(1.0, &p_bar, &mut row[..p.len()]);
+            for (bar, s) in u_bar.iter().zip(s.chunks_exact(*columns)) {
+                add(*bar, s, row);
+            }
         }
         Ok(())
     }
@@ -80,7 +91,7 @@ impl Onward for Esdirk {
         let (h, sigma) = (step.h, 1.0 / (step.h * self.gamma));
         let limit = step.stages.last().copied().unwrap_or(f64::NAN);
         if step.begins {
-            self.begin(system, (step.t, step.u, p), carried)?;
+            self.begin(system, (step.t, step.u, p), &step.stages[..n], carried)?;
         }
         self.stage.resize(n, 0.0);
         self.k_dot.clear();

@@ -81,11 +81,6 @@ impl Linearized {
         factors.factorize(sigma, &self.values).map_err(|singular| singular.column)
     }
 
-    /// The largest entry of the Jacobian last evaluated, by size.
-    pub fn largest(&self) -> f64 {
-        self.values.iter().fold(0.0, |m, x| m.max(x.abs()))
-    }
-
     /// Replaces each column of a matrix by what the factors make of it.
     pub fn solve(&mut self, x: &mut [f64], columns: usize) -> Result<(), usize> {
         let factors = self.factors.as_mut().ok_or(0usize)?;

@@ -10,6 +10,7 @@
 //! The first slope is the last of the step before, whose cotangent is carried on. Each stage has its own Jacobian, at what
 //! it converged to: that is the derivative of the exact stages, off by what Newton's method has left.
 
+use super::initial_slope::InitialSlope;
 use super::transposed::Transposed;
 use super::{Bars, Made, Read, Reverse, add};
 use crate::model::Differentiable;
@@ -24,6 +25,7 @@ pub(super) struct Esdirk {
     a: &'static [Row],
     dense: &'static [(usize, &'static [f64])],
     matrix: Transposed,
+    initial: InitialSlope,
     k_bar: Vec<f64>,
     tape: Vec<f64>,
     stage: Vec<f64>,
@@ -43,6 +45,7 @@ impl Esdirk {
             a: T::A,
             dense: T::DENSE,
             matrix: Transposed::new(system),
+            initial: InitialSlope::default(),
             k_bar: Vec::new(),
             tape: Vec::new(),
             stage: Vec::new(),
@@ -52,33 +55,6 @@ impl Esdirk {
             base_bar: Vec::new(),
             start_bar: Vec::new(),
         }
-    }
-
-    /// Takes the cotangent of the first slope, where a method begins, to state and parameters there.
-    fn begin(
-        &mut self,
-        system: &dyn Differentiable,
-        (t, u, p): (f64, &[f64], &[f64]),
-        bars: &mut Bars,
-    ) -> Result<(), usize> {
-        if self.matrix.has_mass() {
-            // The slope is what an implicit Euler step of next to no length gives.
-            self.matrix.factorize(system, (t, u, p), 1.0)?;
-            let sigma = 1e6 * self.matrix.largest().max(f64::MIN_POSITIVE);
-            self.matrix.factorize(system, (t, u, p), sigma)?;
-            // Mᵀ x = k̄, improved once as the slope was.
-            self.part.clear();
-            self.part.extend_from_slice(&bars.slope);
-            self.matrix.solve(&mut bars.slope)?;
-            bars.slope.iter_mut().for_each(|x| *x *= sigma);
-            self.matrix.add_mass(-1.0, &bars.slope, &mut self.part);
-            self.matrix.solve(&mut self.part)?;
-            add(sigma, &self.part, &mut bars.slope);
-        }
-        system.record(t, u, p, &mut self.value, &mut self.tape);
-        system.vjp(p, &self.tape, &bars.slope, &mut bars.u, &mut bars.p);
-        bars.slope.fill(0.0);
-        Ok(())
     }
 }
 
@@ -140,6 +116,11 @@ impl Reverse for Esdirk {
         }
         bars.u.copy_from_slice(&self.start_bar);
         bars.slope.copy_from_slice(&self.k_bar[..n]);
-        if step.begins { self.begin(system, (step.t, step.u, p), bars) } else { Ok(()) }
+        if step.begins {
+            let Bars { u, slope, p: p_bar, .. } = bars;
+            self.initial.back(system, &mut self.matrix, (step.t, step.u, p), &step.stages[..n], slope, (u, p_bar))?;
+            slope.fill(0.0);
+        }
+        Ok(())
     }
 }

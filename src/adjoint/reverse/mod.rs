@@ -4,14 +4,16 @@
 //! Going back over it takes the cotangents of what it led to, and of what was read inside it, to those of what it began
 //! with. One file a family of methods; all of them see the system through pointers and are compiled once.
 
+mod bdf;
 mod esdirk;
 mod explicit;
 #[cfg(test)]
 mod frozen;
+pub(super) mod initial_slope;
 mod radau;
 mod rosenbrock;
 mod stabilized;
-mod transposed;
+pub(super) mod transposed;
 
 use crate::model::Differentiable;
 use crate::ode::Method;
@@ -43,6 +45,9 @@ pub(super) struct Bars {
     pub u: Vec<f64>,
     /// Cotangent of the slope that the next step has taken over.
     pub slope: Vec<f64>,
+    /// Cotangents of the differences that the next step has taken over from this one, from $\nabla^0 u$ on, whose place is
+    /// free: it is the state. Empty where the method has none.
+    pub differences: Vec<f64>,
     /// Cotangent of the parameters.
     pub p: Vec<f64>,
 }
@@ -67,6 +72,7 @@ pub(super) fn reverse(method: Method, system: &dyn Differentiable) -> Option<Box
     use crate::ode::implicit::radau::{Radau5, Radau9, Radau13};
     use crate::ode::implicit::rosenbrock::{Rodas4, Rodas5P, Rosenbrock23};
     use crate::ode::stabilized::{Rkc2, Rock4};
+    use bdf::Bdf;
     use esdirk::Esdirk;
     use explicit::Explicit;
     use radau::Radau;
@@ -94,16 +100,17 @@ pub(super) fn reverse(method: Method, system: &dyn Differentiable) -> Option<Box
         Method::Radau13 => Box::new(Radau::of::<Radau13>(system)),
         Method::Rkc2 => Box::new(Stabilized::<Rkc2>::new()),
         Method::Rock4 => Box::new(Stabilized::<Rock4>::new()),
+        Method::Bdf => Box::new(Bdf::of(system)),
         _ => return None,
     })
 }
 
 /// Whether the steps of a method are differentiated backwards.
 pub(super) fn is_differentiated(method: Method) -> bool {
-    use Method::{KenCarp4, Kvaerno5, Radau5, Radau9, Radau13, Rodas4, Rodas5P, Rosenbrock23, TrBdf2};
+    use Method::{Bdf, KenCarp4, Kvaerno5, Radau5, Radau9, Radau13, Rodas4, Rodas5P, Rosenbrock23, TrBdf2};
     let rosenbrock = matches!(method, Rosenbrock23 | Rodas4 | Rodas5P);
     let esdirk = matches!(method, TrBdf2 | KenCarp4 | Kvaerno5);
-    method.is_explicit() || rosenbrock || esdirk || matches!(method, Radau5 | Radau9 | Radau13)
+    method.is_explicit() || rosenbrock || esdirk || matches!(method, Radau5 | Radau9 | Radau13 | Bdf)
 }
 
 /// `y += a x`.

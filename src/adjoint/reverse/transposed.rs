@@ -88,7 +88,7 @@ pub(super) fn transposed_mass(system: &dyn Differentiable) -> Option<MassMatrix>
 }
 
 /// Jacobian and factors, transposed.
-pub(super) struct Transposed {
+pub(in crate::adjoint) struct Transposed {
     jacobian: Jacobian,
     mass: Option<MassMatrix>,
     values: Vec<f64>,
@@ -127,13 +127,29 @@ impl Transposed {
         sigma: f64,
     ) -> Result<(), usize> {
         self.jacobian.evaluate_sum(system, times, at, &mut self.values);
+        self.factorize_for(sigma)
+    }
+
+    /// Evaluates the Jacobian at $(t, u)$.
+    pub fn evaluate(&mut self, system: &dyn Differentiable, at: (f64, &[f64], &[f64])) {
+        self.jacobian.evaluate(system, at, &mut self.values);
+    }
+
+    /// Factorises for another shift, with the Jacobian last evaluated.
+    pub fn factorize_for(&mut self, sigma: f64) -> Result<(), usize> {
         let factors = self.factors.as_mut().ok_or(0usize)?;
         factors.factorize(sigma, &self.values).map_err(|singular| singular.column)
     }
 
-    /// The largest entry of the Jacobian last evaluated, by size.
-    pub fn largest(&self) -> f64 {
-        self.values.iter().fold(0.0, |m, x| m.max(x.abs()))
+    /// The entries of $f_u$ last evaluated, with row and column.
+    pub fn entries(&self, n: usize) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let pattern = self.jacobian.pattern();
+        let sparse = pattern.into_iter().flat_map(|pattern| {
+            // A column of the transposed is a row.
+            pattern.columns().enumerate().flat_map(|(i, columns)| columns.iter().map(move |j| (i, *j)))
+        });
+        let dense = (0..if pattern.is_none() { n * n } else { 0 }).map(move |k| (k / n, k % n));
+        sparse.chain(dense).zip(&self.values).map(|((i, j), value)| (i, j, *value))
     }
 
     /// Solves with the factors in place.

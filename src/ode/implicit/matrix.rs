@@ -1,6 +1,5 @@
 //! The matrix of an implicit method, $W = \sigma M - f_u$, with the Jacobian it is made of.
 
-use crate::number::Zeros;
 use crate::ode::control::first_not_finite;
 use crate::ode::linear::small::{SMALL, SmallLu};
 use crate::ode::linear::{Kind, Shifted};
@@ -10,6 +9,9 @@ use faer::c64;
 
 /// Steps that a Jacobian may serve. CVODES, Mathematical Considerations.
 const MOST_STEPS: usize = 50;
+
+/// Shift that the initial slope is computed with, over the norm of $f_u$.
+pub(crate) const INITIAL_SHIFT: f64 = 1e6;
 
 /// Jacobian and factors, kept as long as they serve.
 #[derive(Default)]
@@ -114,19 +116,11 @@ impl IterationMatrix {
         }
         self.evaluate(f, t, u, slope, cx);
         let norm = self.norm(f, out).max(f64::MIN_POSITIVE);
-        let sigma = 1e6 * norm;
+        let sigma = INITIAL_SHIFT * norm;
         out.copy_from_slice(slope);
-        let mut done = self.factorize(sigma, cx).is_ok() && self.solve(out, cx).is_ok();
-        out.iter_mut().for_each(|x| *x *= sigma);
-        if let (true, Some(mass)) = (done, f.mass()) {
-            // What the step's length makes of it is one part in 10⁶, and after this one in 10¹².
-            let mut rest = Zeros::<f64>::new(out.len());
-            mass.multiply(out, &mut rest);
-            rest.iter_mut().zip(slope).for_each(|(r, f)| *r = f - *r);
-            done = self.solve(&mut rest, cx).is_ok();
-            out.iter_mut().zip(rest.iter()).for_each(|(x, r)| *x += sigma * r);
-        }
-        if !done || out.iter().any(|x| !x.is_finite()) {
+        if self.factorize(sigma, cx).is_ok() && self.solve(out, cx).is_ok() && out.iter().all(|x| x.is_finite()) {
+            out.iter_mut().for_each(|x| *x *= sigma);
+        } else {
             out.fill(0.0);
         }
     }

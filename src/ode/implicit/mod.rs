@@ -20,6 +20,7 @@ pub mod radau;
 pub mod rosenbrock;
 
 pub use super::explicit::Row;
+pub(crate) use matrix::INITIAL_SHIFT;
 
 #[cfg(test)]
 mod convergence;

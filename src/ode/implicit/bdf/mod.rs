@@ -33,12 +33,14 @@
 //! section 2; G. D. Byrne, A. C. Hindmarsh, ACM Transactions on Mathematical Software 1 (1975) 71–96, for steps held
 //! constant.
 
+mod change;
 mod control;
 mod corrector;
 #[cfg(test)]
 mod reliability;
 mod stepper;
 
+pub(crate) use change::{Change, Changed};
 pub(crate) use stepper::Bdf;
 
 /// Highest order.

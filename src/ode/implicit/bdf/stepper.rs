@@ -2,7 +2,7 @@
 
 use super::control::{after_failure, next, strictness};
 use super::corrector::{Corrector, Verdict, rate_to_keep};
-use super::{ALPHA, ERROR_CONSTANT, GAMMA, MAX_ORDER, rescaling};
+use super::{ALPHA, Change, ERROR_CONSTANT, GAMMA, MAX_ORDER, rescaling};
 use crate::ode::control::{error_norm, first_not_finite, worst_component};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::linear::Kind;
@@ -25,7 +25,9 @@ pub(crate) struct Bdf {
     degree: usize,
     /// $\nabla^0 u, \nabla^1 u, \dots$, `n` numbers each.
     differences: Vec<f64>,
-    /// The same at the end of the attempted step.
+    /// What was done to the differences since the last step, for its derivative.
+    changes: Vec<Change>,
+    /// The differences at the end of the attempted step.
     ahead: Vec<f64>,
     rescaled: Vec<f64>,
     slope: Vec<f64>,
@@ -53,6 +55,8 @@ pub(crate) struct Bdf {
 const ROWS: usize = MAX_ORDER + 3;
 /// So many failures in a row are no accident.
 const MANY_FAILURES: usize = 3;
+/// Changes of the differences before one step that there is room for from the start.
+const USUAL_CHANGES: usize = 16;
 /// So short is a step, relative to the time, only where it has to be.
 const NO_TIME: f64 = 1e-12;
 
@@ -66,6 +70,7 @@ impl Bdf {
             h: f64::NAN,
             degree: 1,
             differences: Vec::new(),
+            changes: Vec::with_capacity(USUAL_CHANGES),
             ahead: Vec::new(),
             rescaled: Vec::new(),
             slope: Vec::new(),
@@ -86,16 +91,19 @@ impl Bdf {
     /// Brings the differences to the grid of width `h`.
     fn rescale(&mut self, h: f64) {
         let n = self.slope.len();
-        if self.h.is_nan() {
+        let begins = self.h.is_nan();
+        let (degree, ratio) = if begins { (0, h) } else { (self.degree, h / self.h) };
+        self.changes.push(Change { degree, order: self.order, ratio });
+        if begins {
             for (d, s) in self.differences[n..2 * n].iter_mut().zip(&self.slope) {
                 *d = h * s;
             }
         } else {
-            let r = rescaling(self.degree, h / self.h);
+            let r = rescaling(degree, ratio);
             let rows = (self.order + 1) * n;
             self.rescaled[..rows].fill(0.0);
             for j in 0..=self.order {
-                for m in 0..=self.degree {
+                for m in 0..=degree {
                     let (to, from) = (j * n, m * n);
                     for c in 0..n {
                         self.rescaled[to + c] += r[j][m] * self.differences[from + c];
@@ -270,6 +278,7 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
         }
         (self.order, self.degree, self.equal_steps, self.h, self.failures) = (1, 1, 0, f64::NAN, 0);
         self.differences[..n].copy_from_slice(u);
+        self.changes.clear();
         self.strictness = strictness(cx.options.rtol);
         self.algebraic = f.mass().is_some_and(|mass| mass.is_singular());
         self.corrector = Corrector::new();
@@ -346,6 +355,7 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
 
     fn accept(&mut self, _f: &mut F, step: &Step, cx: &mut Context) -> f64 {
         std::mem::swap(&mut self.differences, &mut self.ahead);
+        self.changes.clear();
         self.failures = 0;
         let h = step.h.abs();
         self.matrix.after_step(self.corrector.worst_rate <= rate_to_keep(step.u.len()));
@@ -407,6 +417,16 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
         }
         for power in 1..=self.order {
             rows.extend((0..n).map(|c| (1..=self.order).map(|m| basis[m][power] * self.ahead[m * n + c]).sum::<f64>()));
+        }
+    }
+
+    fn keep_stages(&self, out: &mut Vec<f64>) {
+        let n = self.slope.len();
+        out.extend_from_slice(&self.ahead[..n]);
+        out.extend([self.order as f64, self.changes.len() as f64]);
+        out.extend(self.changes.iter().flat_map(|change| change.numbers()));
+        if self.changes.first().is_some_and(Change::begins) {
+            out.extend_from_slice(&self.slope);
         }
     }
 
