@@ -12,11 +12,12 @@
 //! choice diffrax and diffsol make).
 //!
 //! # Through which methods
-//! Explicit Runge–Kutta, Rosenbrock and ESDIRK methods, with mass matrices (also singular ones) and across
-//! [`discontinuities`](crate::ode::Options::discontinuities). Stages that Newton's method has solved for are differentiated as
-//! if they were exact: what it leaves of them, a thousandth of the tolerance, is what a gradient may be off by from that of the
-//! steps. Rosenbrock methods have the Jacobian in their formulas, so that their derivative has second derivatives of the
-//! right-hand side in it, exact ones.
+//! Gradients go through every method, sensitivities through the explicit Runge–Kutta, Rosenbrock and ESDIRK methods; both with
+//! mass matrices (also singular ones) and across [`discontinuities`](crate::ode::Options::discontinuities). Stages that Newton's
+//! method has solved for are differentiated as if they were exact: what it leaves of them, a small part of the tolerance, is
+//! what a gradient may be off by from that of the steps. Rosenbrock methods have the Jacobian in their formulas, so that their
+//! derivative has second derivatives of the right-hand side in it, exact ones. Of the BDF the cotangents of all differences are
+//! carried from step to step; its orders are constants as its steps are.
 //!
 //! With [`Method::Automatic`](crate::ode::Method::Automatic) both go through Tsit5 until the problem looks stiff, and then begin
 //! afresh with the methods that a solve would choose.
