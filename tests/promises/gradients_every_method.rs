@@ -339,7 +339,7 @@ fn a_stiff_reference() {
         let options = Options { method, rtol, atol, max_steps: Some(1_000_000), ..Options::default() };
         let mut forward = ForwardSensitivity::new(&bound, options);
         forward.solve(0.0, &r.initial, &r.parameters, &r.times).unwrap();
-        let mut gradient = vec![0.0; 6];
+        let mut gradient = [0.0; 6];
         for (k, u) in forward.states().iter().enumerate() {
             let residual = r.weights[k % 3] * (u - r.data[k]);
             for (g, s) in gradient.iter_mut().zip(forward.row(k / 3, k % 3)) {
