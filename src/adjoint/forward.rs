@@ -53,6 +53,9 @@ pub struct ForwardSensitivity<'a, Sys: Differentiable> {
     by_any: bool,
 }
 
+/// States up to which any choice is one that sensitivities are carried over.
+const MANY: usize = 100;
+
 /// Everything a solve with sensitivities writes to, kept from one to the next.
 #[derive(Default)]
 struct Memory {
@@ -154,7 +157,11 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         u.extend_from_slice(initial);
         self.statistics = Statistics::default();
         super::discrete::put_in_order(&mut self.options, span);
-        let result = self.any.run(self.system, &self.options, span, &mut u, p, times, &mut self.statistics);
+        // Left to choose, a solve of many states may take the BDF, over which sensitivities are not carried.
+        let many = self.options.method == Method::Automatic && self.system.dimension() > MANY;
+        let chosen = many.then(|| Options { method: Method::Rodas5P, ..self.options.clone() });
+        let options = chosen.as_ref().unwrap_or(&self.options);
+        let result = self.any.run(self.system, options, span, &mut u, p, times, &mut self.statistics);
         self.memory.reached = u;
         result
     }

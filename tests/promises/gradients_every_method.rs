@@ -260,6 +260,45 @@ fn left_to_choose() {
     assert_eq!(gradient(Method::Automatic), gradient(Method::Tsit5));
 }
 
+/// Where there are too many states for sensitivities over what a solve would choose, another method is chosen, not nothing.
+#[test]
+fn sensitivities_of_many_states() {
+    const CELLS: usize = 210;
+    struct Rod;
+    impl Model for Rod {
+        fn states(&self) -> Names {
+            (0..CELLS).map(|i| format!("u{i}")).collect::<Vec<_>>().into()
+        }
+        fn parameters(&self) -> Names {
+            ["conduction"].into()
+        }
+        fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+            let [conduction] = p.parameters();
+            for i in 0..CELLS {
+                let left = if i > 0 { u[i - 1] } else { R::zero() };
+                let right = if i + 1 < CELLS { u[i + 1] } else { R::zero() };
+                du[i] = conduction * (left - u[i] * 2.0 + right) - u[i] * u[i] * u[i];
+            }
+        }
+    }
+    let bound = Bound::new(&Rod).unwrap();
+    let u: Vec<f64> = (1..=CELLS).map(|i| (std::f64::consts::PI * i as f64 / (CELLS + 1) as f64).sin()).collect();
+    let options = Options { rtol: 1e-3, atol: Tolerance::Scalar(1e-3), ..Options::default() };
+    let p = [1e4];
+    let mut forward = ForwardSensitivity::new(&bound, options.clone());
+    forward.solve(0.0, &u, &p, &[0.02]).unwrap();
+    let mut adjoint = DiscreteAdjoint::new(&bound, options);
+    let g = adjoint.gradient(0.0, &u, &p, &[0.02], |u, u_bar| {
+        u_bar[CELLS / 2] = 1.0;
+        u[CELLS / 2]
+    });
+    let by_conduction = g.unwrap().parameters[0];
+    let row = forward.row(0, CELLS / 2);
+    // Different methods, each within a few tolerances of the truth.
+    assert!(by_conduction.abs() * p[0] > 1e-2, "{by_conduction:e}");
+    assert!((row[0] / by_conduction - 1.0).abs() < 0.05, "{:e} against {by_conduction:e}", row[0]);
+}
+
 /// Where the right-hand side jumps, steps end, and the gradient is that of the pieces.
 #[test]
 fn across_a_jump() {
