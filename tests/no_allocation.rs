@@ -96,6 +96,43 @@ fn sensitivities_allocate_nothing_once_warm() {
     }
 }
 
+/// Methods behind pointers are made anew for each solve; more steps take no more memory once it is there.
+#[test]
+fn gradients_by_any_method_allocate_no_more_for_more_steps() {
+    let model = Interaction { network: Mlp::new([5, 5, 5], Activation::Rbf) };
+    let bound = Bound::new(&model).unwrap();
+    let p = parameters(&bound);
+    for method in Method::ALL.into_iter().filter(|method| *method != Method::Automatic) {
+        let fixed_step = (!method.is_adaptive()).then_some(0.02);
+        let options = Options { method, rtol: 1e-4, fixed_step, ..Options::default() };
+        let mut adjoint = DiscreteAdjoint::new(&bound, options.clone());
+        let mut gradient = |end: f64| {
+            let before = (adjoint.gradient(0.0, &START, &p, &[end], |u, bar| {
+                bar.copy_from_slice(u);
+                0.5 * u.iter().map(|u| u * u).sum::<f64>()
+            }))
+            .unwrap()
+            .loss;
+            (before, adjoint.statistics().accepted)
+        };
+        gradient(3.0);
+        let ((short, (_, few)), (long, (_, many))) = (allocations(|| gradient(1.5)), allocations(|| gradient(3.0)));
+        assert!(many > few, "{method:?}: {few} and {many} steps");
+        assert_eq!(short, long, "{method:?}: allocations of gradients over {few} and {many} steps");
+        let carried = matches!(
+            method,
+            Method::Vern7 | Method::Bs3 | Method::Rosenbrock23 | Method::Rodas5P | Method::TrBdf2 | Method::Kvaerno5
+        );
+        if carried {
+            let mut forward = ForwardSensitivity::new(&bound, options);
+            let mut solve = |end: f64| forward.solve(0.0, &START, &p, &[end]).unwrap();
+            solve(3.0);
+            let ((short, ()), (long, ())) = (allocations(|| solve(1.5)), allocations(|| solve(3.0)));
+            assert_eq!(short, long, "{method:?}: allocations of sensitivities over {few} and {many} steps");
+        }
+    }
+}
+
 #[test]
 fn second_derivatives_allocate_nothing_once_warm() {
     for widths in networks() {

@@ -111,6 +111,33 @@ fn a_longer_solve_of_a_small_model_allocates_no_more() {
     compare("model", &Method::ALL, 30.0, |end| Solve::new(&VanDerPol, [2.0, 0.0], 0.0, end));
 }
 
+/// Decay with an unknown interaction.
+struct Unknown {
+    network: Mlp<2, 2>,
+}
+
+impl Model for Unknown {
+    fn states(&self) -> Names {
+        ["x", "y"].into()
+    }
+    fn unknowns(&self) -> Unknowns<'_> {
+        Unknowns::of("network", &self.network)
+    }
+    fn rhs<R: Real>(&self, t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+        let f = p.call(&self.network, [u[0], u[1]]);
+        du[0] = (t.sin() - u[0]) * 20.0 + f[0];
+        du[1] = u[0] - u[1] + f[1];
+    }
+}
+
+#[test]
+fn a_longer_solve_with_a_network_allocates_no_more() {
+    let model = Unknown { network: Mlp::new([12, 12], Activation::Tanh) };
+    let bound = Bound::new(&model).unwrap();
+    let p: Vec<f64> = (0..bound.parameter_count()).map(|i| 0.1 * (i as f64).sin()).collect();
+    compare("network", &Method::ALL, 10.0, |end| Solve::new(&model, [0.5, 0.5], 0.0, end).parameters(p.clone()));
+}
+
 #[test]
 fn a_longer_solve_of_a_closure_allocates_no_more() {
     let closure = from_fn(["x", "v"], |_t, u, _p, du| {

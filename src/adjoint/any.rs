@@ -2,10 +2,11 @@
 //! one.
 
 use super::reverse::{Bars, Made, Read, Reverse, reverse};
-use crate::model::{Differentiable, System};
+use super::start::start;
+use crate::model::Differentiable;
 use crate::ode::{
-    Action, AlgebraicEquations, Context, Implicit, Kept, Method, Observer, Options, Plain, SaveTimes, Span, Statistics,
-    Step, Stepper, Stop, StopReason, Workspace, integrate,
+    Action, Context, Implicit, Kept, Method, Observer, Options, SaveTimes, Span, Statistics, Step, Stepper, Stop,
+    StopReason, Workspace, integrate,
 };
 
 /// The steps of a solve, what was read of it, and the memory to sweep back.
@@ -61,15 +62,7 @@ impl AnyAdjoint {
         }
         self.steps.clear();
         self.saved.clear();
-        let plain: &dyn System = system;
-        let mut plain = Plain::new(plain, p, options, span);
-        if let Some(mass) = plain.mass() {
-            let mut equations = AlgebraicEquations::of(mass, options, false);
-            equations.fulfil(&mut plain, span.start, u, &mut Context { options, statistics })?;
-        }
-        let mut method = options.method.stepper();
-        // Read at the end alone, states between the steps do not matter.
-        method.keep_dense(times.iter().any(|t| *t != span.start && *t != span.end));
+        let (mut plain, mut method) = start(system, options, span, (u, p), times, statistics)?;
         let mut work = std::mem::take(&mut self.work);
         let times = SaveTimes::new(times, span.start, |_| {
             self.states.extend_from_slice(u);

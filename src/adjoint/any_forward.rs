@@ -2,10 +2,11 @@
 
 use super::onward::{Carried, Onward, ReadOff, onward};
 use super::reverse::Made;
-use crate::model::{Differentiable, System};
+use super::start::start;
+use crate::model::Differentiable;
 use crate::ode::{
-    Action, AlgebraicEquations, Context, Implicit, Kept, Method, Observer, Options, Plain, SaveTimes, Span, Statistics,
-    Step, Stepper, Stop, StopReason, Workspace, integrate,
+    Action, Context, Implicit, Kept, Method, Observer, Options, SaveTimes, Span, Statistics, Step, Stepper, Stop,
+    StopReason, Workspace, integrate,
 };
 
 /// States and sensitivities at the times, and the memory to compute them.
@@ -47,15 +48,7 @@ impl AnyForward {
         for i in 0..n {
             self.carried.s[i * columns + parameters + i] = 1.0;
         }
-        let plain: &dyn System = system;
-        let mut plain = Plain::new(plain, p, options, span);
-        if let Some(mass) = plain.mass() {
-            let mut equations = AlgebraicEquations::of(mass, options, false);
-            equations.fulfil(&mut plain, span.start, u, &mut Context { options, statistics })?;
-        }
-        let mut method = options.method.stepper();
-        // Read at the end alone, states between the steps do not matter.
-        method.keep_dense(times.iter().any(|t| *t != span.start && *t != span.end));
+        let (mut plain, mut method) = start(system, options, span, (u, p), times, statistics)?;
         let mut work = std::mem::take(&mut self.work);
         let times = SaveTimes::new(times, span.start, |_| {
             self.states.extend_from_slice(u);

@@ -15,7 +15,7 @@
 //! adjoint system*, Numer. Math. 87 (2000).
 
 use super::any::AnyAdjoint;
-use super::reverse::is_differentiated;
+use super::start::{goes_behind_pointers, put_in_order};
 use crate::model::Differentiable;
 use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, combine, power_sum};
 use crate::ode::{
@@ -172,15 +172,6 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<Gradient<'_>, SolveError> {
         check(self.system, &self.options, start, initial, p, times)?;
-        let method = self.options.method;
-        // Left to choose, gradients take Tsit5, and with a mass matrix Kvaerno5.
-        if !is_differentiated(method) && method != Method::Automatic {
-            return Err(not_differentiated(
-                method,
-                "gradients",
-                "`Method::Tsit5`, or if the problem is stiff `Method::Kvaerno5`",
-            ));
-        }
         match self.run(start, initial, p, times, loss) {
             Ok(loss) => Ok(self.computed(loss)),
             Err(stop) => {
@@ -214,10 +205,7 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<f64, Stop> {
         let span = Span { start, end: times.last().copied().unwrap_or(start) };
-        // Where the right-hand side jumps, a last stage is not the first of the next step.
-        self.by_any = !matches!(self.options.method, Method::Tsit5 | Method::Automatic)
-            || !self.options.discontinuities.is_empty()
-            || self.system.mass_matrix().is_some();
+        self.by_any = goes_behind_pointers(self.system, &self.options);
         if self.by_any {
             return self.run_any(span, initial, p, times, loss);
         }
@@ -277,19 +265,6 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         any.sweep(self.system, p)?;
         Ok(loss)
     }
-}
-
-/// Puts jumps in the order in which they are reached.
-pub(super) fn put_in_order(options: &mut Options, span: Span) {
-    let forward = if span.end < span.start { -1.0 } else { 1.0 };
-    options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
-    options.discontinuities.dedup();
-}
-
-/// Says that there are no derivatives of a method's steps yet.
-pub(super) fn not_differentiated(method: Method, what: &str, others: &str) -> SolveError {
-    let problem = format!("is {method:?}, whose steps are not differentiated yet");
-    SolveError::Argument { argument: "method", problem, advice: format!("take {others} for {what}") }
 }
 
 /// Checks the arguments of a differentiated solve.

@@ -2,6 +2,7 @@
 
 use super::any_forward::AnyForward;
 use super::onward::is_carried;
+use super::start::{goes_behind_pointers, put_in_order};
 use crate::model::Differentiable;
 use crate::number::simd::{Kernel, axpy, dispatch, multiply_add};
 use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, power_sum};
@@ -91,9 +92,12 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         super::discrete::check(self.system, &self.options, start, initial, p, times)?;
         let method = self.options.method;
         // Left to choose, sensitivities take Tsit5 until a problem looks stiff.
-        if !is_carried(method) && method != Method::Automatic {
-            let others = "`Method::Tsit5`, or if the problem is stiff `Method::Rodas5P`";
-            return Err(super::discrete::not_differentiated(method, "sensitivities", others));
+        if method != Method::Automatic && !is_carried(method) {
+            return Err(SolveError::Argument {
+                argument: "method",
+                problem: format!("is {method:?}, over whose steps sensitivities are not carried yet"),
+                advice: "take `Method::Tsit5`, or if the problem is stiff `Method::Rodas5P`, or a gradient".to_string(),
+            });
         }
         self.run(start, initial, p, times).map_err(|stop| {
             let n = self.system.dimension();
@@ -112,10 +116,7 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
     pub(crate) fn run(&mut self, start: f64, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), Stop> {
         let (n, columns) = (self.system.dimension(), self.memory.columns);
         let span = Span { start, end: times.last().copied().unwrap_or(start) };
-        // Where the right-hand side jumps, a last stage is not the first of the next step.
-        self.by_any = !matches!(self.options.method, Method::Tsit5 | Method::Automatic)
-            || !self.options.discontinuities.is_empty()
-            || self.system.mass_matrix().is_some();
+        self.by_any = goes_behind_pointers(self.system, &self.options);
         if self.by_any {
             return self.run_any(span, initial, p, times);
         }
@@ -156,7 +157,7 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         u.clear();
         u.extend_from_slice(initial);
         self.statistics = Statistics::default();
-        super::discrete::put_in_order(&mut self.options, span);
+        put_in_order(&mut self.options, span);
         // Left to choose, a solve of many states may take the BDF, over which sensitivities are not carried.
         let many = self.options.method == Method::Automatic && self.system.dimension() > MANY;
         let chosen = many.then(|| Options { method: Method::Rodas5P, ..self.options.clone() });

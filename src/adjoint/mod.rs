@@ -25,9 +25,11 @@
 mod any;
 mod any_forward;
 mod discrete;
+mod families;
 mod forward;
 mod onward;
 mod reverse;
+mod start;
 
 pub use discrete::{DiscreteAdjoint, Gradient};
 pub use forward::ForwardSensitivity;

@@ -54,7 +54,7 @@ pub trait Block: Send + Sync {
     /// $\partial_x B$, row by row (`outputs × inputs`).
     fn jacobian(&self, weights: &[f64], tape: &[f64], jacobian: &mut [f64]) {
         let (inputs, outputs) = (self.inputs(), self.outputs());
-        let (mut x_dot, mut y_dot) = (vec![0.0; inputs], vec![0.0; outputs]);
+        let (mut x_dot, mut y_dot) = (Zeros::<f64>::new(inputs), Zeros::<f64>::new(outputs));
         for j in 0..inputs {
             x_dot[j] = 1.0;
             self.jvp(weights, tape, &x_dot, None, &mut y_dot);

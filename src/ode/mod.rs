@@ -62,5 +62,6 @@ pub use steady::{Route, Steady, SteadyError, SteadyState};
 pub(crate) use consistent::AlgebraicEquations;
 pub(crate) use failure::failure;
 pub(crate) use integrate::{Action, Kept, Observer, SaveTimes, Span, Stop, StopReason, Workspace, integrate};
+pub(crate) use methods::AnyStepper;
 pub(crate) use problem::Plain;
 pub(crate) use stepper::{Context, Implicit, Rhs, Step, Stepper};

@@ -1,6 +1,6 @@
 //! Right-hand sides that jump at known times, and that are not defined beyond the span.
 
-use crate::problems::{ADAPTIVE, distance};
+use crate::problems::{adaptive, distance};
 use ansatz::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -95,7 +95,7 @@ fn switched_forcing() {
 
 /// Whether a method suits a problem.
 fn methods(stiff: bool) -> impl Iterator<Item = Method> {
-    ADAPTIVE.into_iter().chain([Method::Automatic]).filter(move |method| !(stiff && method.is_explicit()))
+    adaptive().chain([Method::Automatic]).filter(move |method| !(stiff && method.is_explicit()))
 }
 
 /// No method evaluates the right-hand side where it is not defined: data end where the span does.

@@ -1,14 +1,14 @@
 //! Solves that cannot go on: each ends with the error that fits, at the time and with the state that is to blame, and
 //! keeps what was reached.
 
-use crate::problems::{ADAPTIVE, FIXED_ONLY, Robertson, explicit, stopped};
+use crate::problems::{FIXED_ONLY, Robertson, adaptive, explicit, stopped};
 use ansatz::ode::Cause;
 use ansatz::prelude::*;
 use std::time::{Duration, Instant};
 
 /// All methods that choose their steps, and the choice between them.
 fn methods() -> impl Iterator<Item = Method> {
-    ADAPTIVE.into_iter().chain([Method::Automatic])
+    adaptive().chain([Method::Automatic])
 }
 
 /// What every error on the way has: the time, and the solution up to there.

@@ -1,6 +1,6 @@
 //! Integrals summed along the way, and derivatives read off the dense output.
 
-use crate::problems::{ADAPTIVE, FIXED_ONLY, Turn};
+use crate::problems::{FIXED_ONLY, Turn, adaptive};
 use ansatz::ode::JacobianSource;
 use ansatz::prelude::*;
 
@@ -33,7 +33,7 @@ fn circle<'a>(method: Method, start: f64, end: f64) -> Solve<'a, Bound<'a, Circl
 
 /// All but RKC2, whose error on an imaginary axis that it is not made for grows as the power 2/3 of the tolerance.
 fn tried() -> impl Iterator<Item = Method> {
-    ADAPTIVE.into_iter().filter(|method| *method != Method::Rkc2)
+    adaptive().filter(|method| *method != Method::Rkc2)
 }
 
 /// $\int \cos t\, dt$ and $\int t \sin^2 t\, dt$.
@@ -127,7 +127,7 @@ fn solve_at<S: System>(system: &S, method: Method) -> Solution {
 fn where_jacobians_came_from() {
     let model = turn();
     let closure = from_fn(["x", "y"], |_t, u, _p, du| du.copy_from_slice(&[-u[1], u[0]]));
-    for method in ADAPTIVE {
+    for method in adaptive() {
         let exact = Solve::new(&model, Turn::exact(0.0), 0.0, 1.0).method(method).run().unwrap();
         let differences = Solve::system(&closure, [1.0, 0.0], 0.0, 1.0).method(method).run().unwrap();
         if method.is_explicit() {

@@ -1,7 +1,7 @@
 //! The corners: no time to solve over, time backwards, units of time from picoseconds to ages, singular Jacobians, and
 //! arguments that make no sense.
 
-use crate::problems::{ADAPTIVE, FIXED_ONLY, Hunt, Turn, distance, explicit, implicit, stopped};
+use crate::problems::{FIXED_ONLY, Hunt, Turn, adaptive, distance, explicit, implicit, stopped};
 use ansatz::model::MassMatrix;
 use ansatz::ode::Bounds;
 use ansatz::ode::implicit::bdf;
@@ -11,7 +11,7 @@ use ansatz::ode::implicit::rosenbrock::{Rodas4, Rodas5P, Rosenbrock23, Rosenbroc
 use ansatz::prelude::*;
 
 fn methods() -> impl Iterator<Item = Method> {
-    ADAPTIVE.into_iter().chain([Method::Automatic])
+    adaptive().chain([Method::Automatic])
 }
 
 const MODEL: Turn = Turn { nonlinearity: 0.05 };

@@ -3,40 +3,21 @@
 use ansatz::prelude::*;
 
 /// Methods that choose their steps, all but [`Method::Automatic`].
-pub const ADAPTIVE: [Method; 20] = [
-    Method::Heun,
-    Method::Bs3,
-    Method::Tsit5,
-    Method::Vern7,
-    Method::Vern9,
-    Method::Dop853,
-    Method::Ssprk33,
-    Method::Ssprk104,
-    Method::Rkc2,
-    Method::Rock4,
-    Method::Rosenbrock23,
-    Method::Rodas4,
-    Method::Rodas5P,
-    Method::TrBdf2,
-    Method::KenCarp4,
-    Method::Kvaerno5,
-    Method::Radau5,
-    Method::Radau9,
-    Method::Radau13,
-    Method::Bdf,
-];
+pub fn adaptive() -> impl Iterator<Item = Method> {
+    Method::ALL.into_iter().filter(|method| *method != Method::Automatic && method.is_adaptive())
+}
 
 /// Methods that take every step as long as they are told.
 pub const FIXED_ONLY: [Method; 2] = [Method::Euler, Method::Rk4];
 
-/// Those of [`ADAPTIVE`] that need Jacobians.
+/// Those of [`adaptive`] that need Jacobians.
 pub fn implicit() -> impl Iterator<Item = Method> {
-    ADAPTIVE.into_iter().filter(|m| !m.is_explicit())
+    adaptive().filter(|m| !m.is_explicit())
 }
 
-/// Those of [`ADAPTIVE`] that need none.
+/// Those of [`adaptive`] that need none.
 pub fn explicit() -> impl Iterator<Item = Method> {
-    ADAPTIVE.into_iter().filter(|m| m.is_explicit())
+    adaptive().filter(|m| m.is_explicit())
 }
 
 /// The error that a solve must end with.

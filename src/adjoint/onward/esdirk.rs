@@ -5,20 +5,17 @@
 
 use super::linearized::Linearized;
 use super::{Carried, Onward, ReadOff, add};
+use crate::adjoint::families::EsdirkRow;
 use crate::adjoint::reverse::Made;
 use crate::adjoint::reverse::initial_slope::InitialSlope;
 use crate::adjoint::reverse::transposed::Transposed;
 use crate::model::Differentiable;
-use crate::ode::explicit::{Row, combine, power_sum};
-use crate::ode::implicit::esdirk::{EsdirkTableau, StageTimes};
+use crate::ode::explicit::{combine, power_sum};
+use crate::ode::implicit::esdirk::StageTimes;
 
 /// An ESDIRK method with its memory.
 pub(super) struct Esdirk {
-    stages: usize,
-    gamma: f64,
-    c: &'static [f64],
-    a: &'static [Row],
-    dense: &'static [(usize, &'static [f64])],
+    row: EsdirkRow,
     at: Linearized,
     /// For the first slope with a mass matrix.
     begin: Option<(Transposed, InitialSlope)>,
@@ -29,16 +26,12 @@ pub(super) struct Esdirk {
 }
 
 impl Esdirk {
-    pub fn of<T: EsdirkTableau>(system: &dyn Differentiable) -> Self {
+    pub fn new(row: EsdirkRow, system: &dyn Differentiable) -> Self {
         let at = Linearized::new(system);
         Esdirk {
             begin: at.mass.is_some().then(|| (Transposed::new(system), InitialSlope::default())),
             at,
-            stages: T::STAGES,
-            gamma: T::GAMMA,
-            c: T::C,
-            a: T::A,
-            dense: T::DENSE,
+            row,
             stage: Vec::new(),
             k_dot: Vec::new(),
             base_dot: Vec::new(),
@@ -88,23 +81,23 @@ impl Onward for Esdirk {
         carried: &mut Carried,
     ) -> Result<(), usize> {
         let (n, columns, len) = (step.u.len(), carried.columns, carried.s.len());
-        let (h, sigma) = (step.h, 1.0 / (step.h * self.gamma));
+        let (h, sigma) = (step.h, 1.0 / (step.h * self.row.gamma));
         let limit = step.stages.last().copied().unwrap_or(f64::NAN);
         if step.begins {
             self.begin(system, (step.t, step.u, p), &step.stages[..n], carried)?;
         }
         self.stage.resize(n, 0.0);
         self.k_dot.clear();
-        self.k_dot.resize(self.stages * len, 0.0);
+        self.k_dot.resize(self.row.stages * len, 0.0);
         self.k_dot[..len].copy_from_slice(&carried.slope);
-        for i in 1..self.stages {
-            combine(self.a[i], step.stages, h, step.u, &mut self.stage);
+        for i in 1..self.row.stages {
+            combine(self.row.a[i], step.stages, h, step.u, &mut self.stage);
             add(1.0 / sigma, &step.stages[i * n..][..n], &mut self.stage);
             self.base_dot.clone_from(&carried.s);
-            for (j, a) in self.a[i] {
+            for (j, a) in self.row.a[i] {
                 add(h * a, &self.k_dot[j * len..][..len], &mut self.base_dot);
             }
-            let times = StageTimes::of(self.c[i], step.t, h, limit);
+            let times = StageTimes::of(self.row.c[i], step.t, h, limit);
             self.stage_dot.clear();
             self.stage_dot.resize(len, 0.0);
             self.at.add_mass(sigma, &self.base_dot, &mut self.stage_dot, columns);
@@ -119,13 +112,13 @@ impl Onward for Esdirk {
         }
         for read in reads {
             read.out.copy_from_slice(&carried.s);
-            for (j, r) in self.dense {
+            for (j, r) in self.row.dense {
                 add(h * power_sum(r, read.theta), &self.k_dot[j * len..][..len], read.out);
             }
         }
         // The solution is the last stage, and its slope the first of the next step.
         carried.s.copy_from_slice(&self.stage_dot);
-        carried.slope.copy_from_slice(&self.k_dot[(self.stages - 1) * len..]);
+        carried.slope.copy_from_slice(&self.k_dot[(self.row.stages - 1) * len..]);
         Ok(())
     }
 }

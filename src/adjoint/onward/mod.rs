@@ -9,6 +9,7 @@ mod explicit;
 mod linearized;
 mod rosenbrock;
 
+use super::families::Family;
 use super::reverse::Made;
 use crate::model::Differentiable;
 use crate::number::simd::{Kernel, axpy, dispatch};
@@ -43,40 +44,19 @@ pub(super) trait Onward: Send {
     ) -> Result<(), usize>;
 }
 
-/// A method, forwards; none for those whose steps are not differentiated yet.
+/// A method, forwards; none for those over whose steps sensitivities are not carried yet.
 pub(super) fn onward(method: Method, system: &dyn Differentiable) -> Option<Box<dyn Onward>> {
-    use crate::ode::explicit::{Bs3, Dop853, Euler, Heun, Rk4, Ssprk33, Ssprk104, Tsit5, Vern7, Vern9};
-    use crate::ode::implicit::esdirk::{KenCarp4, Kvaerno5, TrBdf2};
-    use crate::ode::implicit::rosenbrock::{Rodas4, Rodas5P, Rosenbrock23};
-    use esdirk::Esdirk;
-    use explicit::Explicit;
-    use rosenbrock::Rosenbrock;
-    Some(match method {
-        Method::Euler => Box::new(Explicit::of::<Euler>()),
-        Method::Heun => Box::new(Explicit::of::<Heun>()),
-        Method::Rk4 => Box::new(Explicit::of::<Rk4>()),
-        Method::Bs3 => Box::new(Explicit::of::<Bs3>()),
-        Method::Tsit5 => Box::new(Explicit::of::<Tsit5>()),
-        Method::Vern7 => Box::new(Explicit::of::<Vern7>()),
-        Method::Vern9 => Box::new(Explicit::of::<Vern9>()),
-        Method::Dop853 => Box::new(Explicit::of::<Dop853>()),
-        Method::Ssprk33 => Box::new(Explicit::of::<Ssprk33>()),
-        Method::Ssprk104 => Box::new(Explicit::of::<Ssprk104>()),
-        Method::Rosenbrock23 => Box::new(Rosenbrock::of::<Rosenbrock23>(system)),
-        Method::Rodas4 => Box::new(Rosenbrock::of::<Rodas4>(system)),
-        Method::Rodas5P => Box::new(Rosenbrock::of::<Rodas5P>(system)),
-        Method::TrBdf2 => Box::new(Esdirk::of::<TrBdf2>(system)),
-        Method::KenCarp4 => Box::new(Esdirk::of::<KenCarp4>(system)),
-        Method::Kvaerno5 => Box::new(Esdirk::of::<Kvaerno5>(system)),
-        _ => return None,
+    Some(match Family::of(method) {
+        Family::Explicit(row) => Box::new(explicit::Explicit::new(row)),
+        Family::Rosenbrock(row) => Box::new(rosenbrock::Rosenbrock::new(row, system)),
+        Family::Esdirk(row) => Box::new(esdirk::Esdirk::new(row, system)),
+        Family::Other => return None,
     })
 }
 
 /// Whether sensitivities are carried over the steps of a method.
 pub(super) fn is_carried(method: Method) -> bool {
-    use Method::{KenCarp4, Kvaerno5, Rodas4, Rodas5P, Rosenbrock23, TrBdf2};
-    let implicit = matches!(method, Rosenbrock23 | Rodas4 | Rodas5P | TrBdf2 | KenCarp4 | Kvaerno5);
-    implicit || method.is_explicit() && !matches!(method, Method::Rkc2 | Method::Rock4)
+    !matches!(Family::of(method), Family::Other)
 }
 
 /// `y += a x` over long rows.

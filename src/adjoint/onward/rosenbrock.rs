@@ -8,21 +8,14 @@
 
 use super::linearized::Linearized;
 use super::{Carried, Onward, ReadOff, add, add_product};
+use crate::adjoint::families::RosenbrockRow;
 use crate::adjoint::reverse::Made;
 use crate::model::Differentiable;
-use crate::ode::explicit::{Row, power_sum};
-use crate::ode::implicit::rosenbrock::RosenbrockTableau;
+use crate::ode::explicit::power_sum;
 
 /// A Rosenbrock method with its memory.
 pub(super) struct Rosenbrock {
-    stages: usize,
-    gamma: f64,
-    alpha: &'static [f64],
-    gamma_sum: &'static [f64],
-    a: &'static [Row],
-    c: &'static [Row],
-    m: Row,
-    dense: &'static [(usize, &'static [f64])],
+    row: RosenbrockRow,
     at: Linearized,
     argument: Vec<f64>,
     /// $\dot U_i$, one after the other.
@@ -51,7 +44,7 @@ struct Second {
 }
 
 impl Rosenbrock {
-    pub fn of<T: RosenbrockTableau>(system: &dyn Differentiable) -> Self {
+    pub fn new(row: RosenbrockRow, system: &dyn Differentiable) -> Self {
         let (n, parameters) = (system.dimension(), system.parameter_count());
         let pair = |len: usize| [vec![0.0; len], vec![0.0; len]];
         let autonomous = system.is_autonomous();
@@ -60,7 +53,7 @@ impl Rosenbrock {
         let second = Second {
             autonomous,
             direction: vec![0.0; n],
-            along_axes: vec![0.0; if axes < T::STAGES { axes * n * columns } else { 0 }],
+            along_axes: vec![0.0; if axes < row.stages { axes * n * columns } else { 0 }],
             value: pair(n),
             tape: pair(system.tape_len()),
             unit: vec![0.0; n],
@@ -70,14 +63,7 @@ impl Rosenbrock {
             by_parameter: vec![0.0; parameters],
         };
         Rosenbrock {
-            stages: T::STAGES,
-            gamma: T::GAMMA,
-            alpha: T::ALPHA,
-            gamma_sum: T::GAMMA_SUM,
-            a: T::A,
-            c: T::C,
-            m: T::M,
-            dense: T::DENSE,
+            row,
             at: Linearized::new(system),
             argument: vec![0.0; n],
             dot: Vec::new(),
@@ -162,40 +148,40 @@ impl Onward for Rosenbrock {
         carried: &mut Carried,
     ) -> Result<(), usize> {
         let (n, h, columns, len) = (step.u.len(), step.h, carried.columns, carried.s.len());
-        self.at.factorize(system, &[(step.t, 1.0)], (step.u, p), 1.0 / (h * self.gamma))?;
+        self.at.factorize(system, &[(step.t, 1.0)], (step.u, p), 1.0 / (h * self.row.gamma))?;
         self.dot.clear();
-        self.dot.resize(self.stages * len, 0.0);
+        self.dot.resize(self.row.stages * len, 0.0);
         self.second.begin(system, (step.t, step.u, p), &carried.s, columns);
-        for i in 0..self.stages {
+        for i in 0..self.row.stages {
             let (before, own) = self.dot.split_at_mut(i * len);
             let own = &mut own[..len];
             self.argument.copy_from_slice(step.u);
             self.argument_dot.clone_from(&carried.s);
-            for (j, a) in self.a[i] {
+            for (j, a) in self.row.a[i] {
                 add(*a, &step.stages[j * n..][..n], &mut self.argument);
                 add(*a, &before[j * len..][..len], &mut self.argument_dot);
             }
-            let place = (step.t + self.alpha[i] * h, &self.argument[..], p);
+            let place = (step.t + self.row.alpha[i] * h, &self.argument[..], p);
             self.at.add_derivative(system, place, 1.0, Some(&self.argument_dot), own, columns);
-            if !self.c[i].is_empty() {
+            if !self.row.c[i].is_empty() {
                 self.sum.clear();
                 self.sum.resize(len, 0.0);
-                for (j, c) in self.c[i] {
+                for (j, c) in self.row.c[i] {
                     add(*c, &before[j * len..][..len], &mut self.sum);
                 }
                 self.at.add_mass(1.0 / h, &self.sum, own, columns);
             }
-            let along = (self.gamma_sum[i] * h, &step.stages[i * n..][..n]);
+            let along = (self.row.gamma_sum[i] * h, &step.stages[i * n..][..n]);
             self.second.add(system, (step.t, step.u, p), along, &carried.s, own, columns);
             self.at.solve(own, columns)?;
         }
         for read in reads {
             read.out.copy_from_slice(&carried.s);
-            for (j, d) in self.dense {
+            for (j, d) in self.row.dense {
                 add(power_sum(d, read.theta), &self.dot[j * len..][..len], read.out);
             }
         }
-        for (i, m) in self.m {
+        for (i, m) in self.row.m {
             add(*m, &self.dot[i * len..][..len], &mut carried.s);
         }
         Ok(())

@@ -13,17 +13,14 @@
 use super::initial_slope::InitialSlope;
 use super::transposed::Transposed;
 use super::{Bars, Made, Read, Reverse, add};
+use crate::adjoint::families::EsdirkRow;
 use crate::model::Differentiable;
-use crate::ode::explicit::{Row, combine, power_sum};
-use crate::ode::implicit::esdirk::{EsdirkTableau, StageTimes};
+use crate::ode::explicit::{combine, power_sum};
+use crate::ode::implicit::esdirk::StageTimes;
 
 /// An ESDIRK method with its memory.
 pub(super) struct Esdirk {
-    stages: usize,
-    gamma: f64,
-    c: &'static [f64],
-    a: &'static [Row],
-    dense: &'static [(usize, &'static [f64])],
+    row: EsdirkRow,
     matrix: Transposed,
     initial: InitialSlope,
     k_bar: Vec<f64>,
@@ -37,13 +34,9 @@ pub(super) struct Esdirk {
 }
 
 impl Esdirk {
-    pub fn of<T: EsdirkTableau>(system: &dyn Differentiable) -> Self {
+    pub fn new(row: EsdirkRow, system: &dyn Differentiable) -> Self {
         Esdirk {
-            stages: T::STAGES,
-            gamma: T::GAMMA,
-            c: T::C,
-            a: T::A,
-            dense: T::DENSE,
+            row,
             matrix: Transposed::new(system),
             initial: InitialSlope::default(),
             k_bar: Vec::new(),
@@ -68,35 +61,35 @@ impl Reverse for Esdirk {
         bars: &mut Bars,
     ) -> Result<(), usize> {
         let n = step.u.len();
-        let (h, sigma) = (step.h, 1.0 / (step.h * self.gamma));
+        let (h, sigma) = (step.h, 1.0 / (step.h * self.row.gamma));
         let limit = step.stages.last().copied().unwrap_or(f64::NAN);
         self.tape.resize(system.tape_len(), 0.0);
         for v in [&mut self.stage, &mut self.value, &mut self.mu, &mut self.base_bar] {
             v.resize(n, 0.0);
         }
         self.k_bar.clear();
-        self.k_bar.resize(self.stages * n, 0.0);
+        self.k_bar.resize(self.row.stages * n, 0.0);
         self.start_bar.clear();
         self.start_bar.resize(n, 0.0);
-        let last = self.stages - 1;
+        let last = self.row.stages - 1;
         self.k_bar[last * n..].copy_from_slice(&bars.slope);
         for read in reads {
             add(1.0, read.bar, &mut self.start_bar);
-            for (j, r) in self.dense {
+            for (j, r) in self.row.dense {
                 add(h * power_sum(r, read.theta), read.bar, &mut self.k_bar[j * n..][..n]);
             }
         }
-        for i in (1..self.stages).rev() {
+        for i in (1..self.row.stages).rev() {
             let (before, own) = self.k_bar.split_at_mut(i * n);
             let own = &own[..n];
-            combine(self.a[i], step.stages, h, step.u, &mut self.stage);
+            combine(self.row.a[i], step.stages, h, step.u, &mut self.stage);
             add(1.0 / sigma, &step.stages[i * n..][..n], &mut self.stage);
             self.mu.fill(0.0);
             if i == last {
                 self.mu.copy_from_slice(&bars.u);
             }
             add(sigma, own, &mut self.mu);
-            let times = StageTimes::of(self.c[i], step.t, h, limit);
+            let times = StageTimes::of(self.row.c[i], step.t, h, limit);
             self.matrix.factorize_sum(system, times.get(), (&self.stage, p), sigma)?;
             self.matrix.solve(&mut self.mu)?;
             self.base_bar.fill(0.0);
@@ -110,7 +103,7 @@ impl Reverse for Esdirk {
                 system.vjp(p, &self.tape, &self.part, &mut self.value, &mut bars.p);
             }
             add(1.0, &self.base_bar, &mut self.start_bar);
-            for (j, a) in self.a[i] {
+            for (j, a) in self.row.a[i] {
                 add(h * a, &self.base_bar, &mut before[j * n..][..n]);
             }
         }

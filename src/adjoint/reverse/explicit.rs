@@ -8,17 +8,13 @@
 //! the transformed adjoint system*, Numer. Math. 87 (2000).
 
 use super::{Bars, Made, Read, Reverse, add};
+use crate::adjoint::families::ExplicitRow;
 use crate::model::Differentiable;
-use crate::ode::explicit::{Row, Tableau, combine, power_sum};
+use crate::ode::explicit::{combine, power_sum};
 
 /// An explicit method with its memory.
 pub(super) struct Explicit {
-    stages: usize,
-    extra: usize,
-    c: &'static [f64],
-    a: &'static [Row],
-    b: Row,
-    dense: &'static [(usize, &'static [f64])],
+    row: ExplicitRow,
     k: Vec<f64>,
     k_bar: Vec<f64>,
     tapes: Vec<f64>,
@@ -28,14 +24,9 @@ pub(super) struct Explicit {
 }
 
 impl Explicit {
-    pub fn of<T: Tableau>() -> Self {
+    pub fn new(row: ExplicitRow) -> Self {
         Explicit {
-            stages: T::STAGES,
-            extra: T::EXTRA,
-            c: T::C,
-            a: T::A,
-            b: T::B,
-            dense: T::DENSE,
+            row,
             k: Vec::new(),
             k_bar: Vec::new(),
             tapes: Vec::new(),
@@ -57,15 +48,15 @@ impl Reverse for Explicit {
     ) -> Result<(), usize> {
         let (n, length) = (step.u.len(), system.tape_len());
         // The extra stages matter where somebody looked between the steps.
-        let stages = if reads.is_empty() { self.stages } else { self.stages + self.extra };
+        let stages = if reads.is_empty() { self.row.stages } else { self.row.stages + self.row.extra };
         let Explicit { k, k_bar, tapes, stage, stage_bar, lambda, .. } = self;
         k.resize(stages * n, 0.0);
         tapes.resize(stages * length, 0.0);
         stage.resize(n, 0.0);
         stage_bar.resize(n, 0.0);
         for s in 0..stages {
-            combine(self.a[s], k, step.h, step.u, stage);
-            let t = step.t + self.c[s] * step.h;
+            combine(self.row.a[s], k, step.h, step.u, stage);
+            let t = step.t + self.row.c[s] * step.h;
             system.record(t, stage, p, &mut k[s * n..][..n], &mut tapes[s * length..][..length]);
         }
         k_bar.clear();
@@ -74,18 +65,18 @@ impl Reverse for Explicit {
         lambda.extend_from_slice(&bars.u);
         for read in reads {
             add(1.0, read.bar, &mut bars.u);
-            for (j, r) in self.dense {
+            for (j, r) in self.row.dense {
                 add(step.h * power_sum(r, read.theta), read.bar, &mut k_bar[j * n..][..n]);
             }
         }
-        for (i, b) in self.b {
+        for (i, b) in self.row.b {
             add(step.h * b, lambda, &mut k_bar[i * n..][..n]);
         }
         for i in (0..stages).rev() {
             stage_bar.fill(0.0);
             system.vjp(p, &tapes[i * length..][..length], &k_bar[i * n..][..n], stage_bar, &mut bars.p);
             add(1.0, stage_bar, &mut bars.u);
-            for (j, a) in self.a[i] {
+            for (j, a) in self.row.a[i] {
                 add(step.h * a, stage_bar, &mut k_bar[j * n..][..n]);
             }
         }

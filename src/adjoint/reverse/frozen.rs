@@ -75,7 +75,7 @@ pub fn loss(u: &[f64], u_bar: &mut [f64]) -> f64 {
 }
 
 /// The derivative of `f` at zero by central differences over `size` and its halves, extrapolated to step zero.
-fn slope(size: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub fn slope(size: f64, f: impl Fn(f64) -> f64) -> f64 {
     let mut table: Vec<f64> = (0..4)
         .map(|k| {
             let h = size / f64::from(1 << k);

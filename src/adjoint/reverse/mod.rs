@@ -15,6 +15,7 @@ mod rosenbrock;
 mod stabilized;
 pub(super) mod transposed;
 
+use super::families::Family;
 use crate::model::Differentiable;
 use crate::ode::Method;
 
@@ -65,52 +66,22 @@ pub(super) trait Reverse: Send {
     ) -> Result<(), usize>;
 }
 
-/// A method, backwards; none for those whose steps are not differentiated yet.
+/// A method, backwards; none for [`Method::Automatic`], which is none by itself.
 pub(super) fn reverse(method: Method, system: &dyn Differentiable) -> Option<Box<dyn Reverse>> {
-    use crate::ode::explicit::{Bs3, Dop853, Euler, Heun, Rk4, Ssprk33, Ssprk104, Tsit5, Vern7, Vern9};
-    use crate::ode::implicit::esdirk::{KenCarp4, Kvaerno5, TrBdf2};
     use crate::ode::implicit::radau::{Radau5, Radau9, Radau13};
-    use crate::ode::implicit::rosenbrock::{Rodas4, Rodas5P, Rosenbrock23};
     use crate::ode::stabilized::{Rkc2, Rock4};
-    use bdf::Bdf;
-    use esdirk::Esdirk;
-    use explicit::Explicit;
-    use radau::Radau;
-    use rosenbrock::Rosenbrock;
-    use stabilized::Stabilized;
-    Some(match method {
-        Method::Euler => Box::new(Explicit::of::<Euler>()),
-        Method::Heun => Box::new(Explicit::of::<Heun>()),
-        Method::Rk4 => Box::new(Explicit::of::<Rk4>()),
-        Method::Bs3 => Box::new(Explicit::of::<Bs3>()),
-        Method::Tsit5 => Box::new(Explicit::of::<Tsit5>()),
-        Method::Vern7 => Box::new(Explicit::of::<Vern7>()),
-        Method::Vern9 => Box::new(Explicit::of::<Vern9>()),
-        Method::Dop853 => Box::new(Explicit::of::<Dop853>()),
-        Method::Ssprk33 => Box::new(Explicit::of::<Ssprk33>()),
-        Method::Ssprk104 => Box::new(Explicit::of::<Ssprk104>()),
-        Method::Rosenbrock23 => Box::new(Rosenbrock::of::<Rosenbrock23>(system)),
-        Method::Rodas4 => Box::new(Rosenbrock::of::<Rodas4>(system)),
-        Method::Rodas5P => Box::new(Rosenbrock::of::<Rodas5P>(system)),
-        Method::TrBdf2 => Box::new(Esdirk::of::<TrBdf2>(system)),
-        Method::KenCarp4 => Box::new(Esdirk::of::<KenCarp4>(system)),
-        Method::Kvaerno5 => Box::new(Esdirk::of::<Kvaerno5>(system)),
-        Method::Radau5 => Box::new(Radau::of::<Radau5>(system)),
-        Method::Radau9 => Box::new(Radau::of::<Radau9>(system)),
-        Method::Radau13 => Box::new(Radau::of::<Radau13>(system)),
-        Method::Rkc2 => Box::new(Stabilized::<Rkc2>::new()),
-        Method::Rock4 => Box::new(Stabilized::<Rock4>::new()),
-        Method::Bdf => Box::new(Bdf::of(system)),
+    Some(match (Family::of(method), method) {
+        (Family::Explicit(row), _) => Box::new(explicit::Explicit::new(row)),
+        (Family::Rosenbrock(row), _) => Box::new(rosenbrock::Rosenbrock::new(row, system)),
+        (Family::Esdirk(row), _) => Box::new(esdirk::Esdirk::new(row, system)),
+        (Family::Other, Method::Radau5) => Box::new(radau::Radau::of::<Radau5>(system)),
+        (Family::Other, Method::Radau9) => Box::new(radau::Radau::of::<Radau9>(system)),
+        (Family::Other, Method::Radau13) => Box::new(radau::Radau::of::<Radau13>(system)),
+        (Family::Other, Method::Rkc2) => Box::new(stabilized::Stabilized::<Rkc2>::new()),
+        (Family::Other, Method::Rock4) => Box::new(stabilized::Stabilized::<Rock4>::new()),
+        (Family::Other, Method::Bdf) => Box::new(bdf::Bdf::of(system)),
         _ => return None,
     })
-}
-
-/// Whether the steps of a method are differentiated backwards.
-pub(super) fn is_differentiated(method: Method) -> bool {
-    use Method::{Bdf, KenCarp4, Kvaerno5, Radau5, Radau9, Radau13, Rodas4, Rodas5P, Rosenbrock23, TrBdf2};
-    let rosenbrock = matches!(method, Rosenbrock23 | Rodas4 | Rodas5P);
-    let esdirk = matches!(method, TrBdf2 | KenCarp4 | Kvaerno5);
-    method.is_explicit() || rosenbrock || esdirk || matches!(method, Radau5 | Radau9 | Radau13 | Bdf)
 }
 
 /// `y += a x`.

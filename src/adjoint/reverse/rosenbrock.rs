@@ -12,20 +12,13 @@
 
 use super::transposed::Transposed;
 use super::{Bars, Made, Read, Reverse, add};
+use crate::adjoint::families::RosenbrockRow;
 use crate::model::Differentiable;
-use crate::ode::explicit::{Row, power_sum};
-use crate::ode::implicit::rosenbrock::RosenbrockTableau;
+use crate::ode::explicit::power_sum;
 
 /// A Rosenbrock method with its memory.
 pub(super) struct Rosenbrock {
-    stages: usize,
-    gamma: f64,
-    alpha: &'static [f64],
-    gamma_sum: &'static [f64],
-    a: &'static [Row],
-    c: &'static [Row],
-    m: Row,
-    dense: &'static [(usize, &'static [f64])],
+    row: RosenbrockRow,
     matrix: Transposed,
     autonomous: bool,
     /// Cotangents of the stages.
@@ -44,16 +37,9 @@ pub(super) struct Rosenbrock {
 }
 
 impl Rosenbrock {
-    pub fn of<T: RosenbrockTableau>(system: &dyn Differentiable) -> Self {
+    pub fn new(row: RosenbrockRow, system: &dyn Differentiable) -> Self {
         Rosenbrock {
-            stages: T::STAGES,
-            gamma: T::GAMMA,
-            alpha: T::ALPHA,
-            gamma_sum: T::GAMMA_SUM,
-            a: T::A,
-            c: T::C,
-            m: T::M,
-            dense: T::DENSE,
+            row,
             matrix: Transposed::new(system),
             autonomous: system.is_autonomous(),
             bar: Vec::new(),
@@ -76,10 +62,10 @@ impl Rosenbrock {
     /// axes, $f_u U_i = \sum_k U_{ik} \partial f / \partial u_k$.
     fn second_derivatives(&mut self, system: &dyn Differentiable, p: &[f64], step: &Made, bars: &mut Bars) {
         let n = step.u.len();
-        let timely = |i: usize| if self.autonomous { 0.0 } else { self.gamma_sum[i] * step.h };
+        let timely = |i: usize| if self.autonomous { 0.0 } else { self.row.gamma_sum[i] * step.h };
         let axes = if self.autonomous { n } else { n + 1 };
-        let along_axes = axes < self.stages;
-        for k in 0..if along_axes { axes } else { self.stages } {
+        let along_axes = axes < self.row.stages;
+        for k in 0..if along_axes { axes } else { self.row.stages } {
             let t_dot;
             if along_axes {
                 t_dot = if k == n { 1.0 } else { 0.0 };
@@ -133,36 +119,36 @@ impl Reverse for Rosenbrock {
         }
         self.p_first.resize(p.len(), 0.0);
         self.bar.clear();
-        self.bar.resize(self.stages * n, 0.0);
-        for (i, m) in self.m {
+        self.bar.resize(self.row.stages * n, 0.0);
+        for (i, m) in self.row.m {
             add(*m, &bars.u, &mut self.bar[i * n..][..n]);
         }
         for read in reads {
             add(1.0, read.bar, &mut bars.u);
-            for (j, d) in self.dense {
+            for (j, d) in self.row.dense {
                 add(power_sum(d, read.theta), read.bar, &mut self.bar[j * n..][..n]);
             }
         }
-        self.matrix.factorize(system, (step.t, step.u, p), 1.0 / (h * self.gamma))?;
-        for i in (0..self.stages).rev() {
+        self.matrix.factorize(system, (step.t, step.u, p), 1.0 / (h * self.row.gamma))?;
+        for i in (0..self.row.stages).rev() {
             let (before, own) = self.bar.split_at_mut(i * n);
             let mu = &mut own[..n];
             self.matrix.solve(mu)?;
             self.argument.copy_from_slice(step.u);
-            for (j, a) in self.a[i] {
+            for (j, a) in self.row.a[i] {
                 add(*a, &step.stages[j * n..][..n], &mut self.argument);
             }
-            let t = step.t + self.alpha[i] * h;
+            let t = step.t + self.row.alpha[i] * h;
             system.record(t, &self.argument, p, &mut self.value, &mut self.tape);
             self.argument_bar.fill(0.0);
             system.vjp(p, &self.tape, mu, &mut self.argument_bar, &mut bars.p);
             add(1.0, &self.argument_bar, &mut bars.u);
-            for (j, a) in self.a[i] {
+            for (j, a) in self.row.a[i] {
                 add(*a, &self.argument_bar, &mut before[j * n..][..n]);
             }
             self.product.fill(0.0);
             self.matrix.add_mass(1.0 / h, mu, &mut self.product);
-            for (j, c) in self.c[i] {
+            for (j, c) in self.row.c[i] {
                 add(*c, &self.product, &mut before[j * n..][..n]);
             }
         }

@@ -5,28 +5,12 @@ mod choices;
 mod models;
 
 use crate::adjoint::DiscreteAdjoint;
+use crate::adjoint::reverse::frozen::slope;
 use crate::ode::implicit::bdf::Change;
 use crate::ode::{Statistics, Tolerance};
 use crate::prelude::*;
 use choices::{Choice, choices, replay, swept, tally};
 use models::{Cells, Coupled, Knocked, P, Pushed, Relaxing, Robertson, WithForce, as_given, loss, with_force};
-
-/// The derivative of `f` at zero by central differences with steps from `h` on, extrapolated to step zero.
-fn slope(h: f64, f: impl Fn(f64) -> f64) -> f64 {
-    let mut table: Vec<f64> = (0..4)
-        .map(|k| {
-            let h = h / f64::from(1 << k);
-            (f(h) - f(-h)) / (2.0 * h)
-        })
-        .collect();
-    for level in 1..table.len() as i32 {
-        let factor = 4f64.powi(level);
-        for k in 0..table.len() - level as usize {
-            table[k] = (factor * table[k + 1] - table[k]) / (factor - 1.0);
-        }
-    }
-    table[0]
-}
 
 fn wave(i: usize, seed: u32) -> f64 {
     (1.3 * i as f64 + 2.0 * f64::from(seed) + 0.5).cos()

@@ -1,26 +1,10 @@
 //! Systems and a loss.
 
+pub use crate::adjoint::reverse::frozen::{Pushed, loss};
 use crate::model::MassMatrix;
 use crate::prelude::*;
 
-/// A pendulum that is pushed and slowed down: it depends on time, and nonlinearly on parameters and states.
-pub struct Pushed;
-
-impl Model for Pushed {
-    fn states(&self) -> Names {
-        ["angle", "speed"].into()
-    }
-    fn parameters(&self) -> Names {
-        ["stiffness", "friction", "push"].into()
-    }
-    fn rhs<R: Real>(&self, t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
-        let [stiffness, friction, push] = p.parameters();
-        du[0] = u[1];
-        du[1] = -stiffness * u[0].sin() - friction * u[1] * u[1] * u[1] + push * push * (t * 2.0).cos();
-    }
-}
-
-/// The same for a heavier one, whose masses move together.
+/// The pendulum of [`Pushed`], heavier, with masses that move together.
 pub struct Coupled;
 
 impl Model for Coupled {
@@ -172,14 +156,3 @@ pub fn with_force(u: &[f64], p: &[f64]) -> Vec<f64> {
 }
 
 pub const P: [f64; 3] = [1.7, 0.3, 0.9];
-
-/// A loss in which every state counts.
-pub fn loss(u: &[f64], u_bar: &mut [f64]) -> f64 {
-    let mut sum = 0.0;
-    for (k, (u, bar)) in u.iter().zip(u_bar).enumerate() {
-        let weight = 1.0 + (k as f64 * 0.7).sin();
-        sum += weight * (u * u * u / 3.0 + u);
-        *bar = weight * (u * u + 1.0);
-    }
-    sum
-}

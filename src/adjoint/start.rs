@@ -1,0 +1,40 @@
+//! How a differentiated solve by any method begins.
+
+use crate::model::{Differentiable, System};
+use crate::ode::{AlgebraicEquations, AnyStepper, Context, Implicit, Method, Options, Plain, Span, Statistics, Stop};
+
+/// Whether a solve is not one for Tsit5 compiled together with its system: by another method, with a mass matrix, or across
+/// jumps, where a last stage is not the first of the next step.
+pub(super) fn goes_behind_pointers(system: &(impl Differentiable + ?Sized), options: &Options) -> bool {
+    !matches!(options.method, Method::Tsit5 | Method::Automatic)
+        || !options.discontinuities.is_empty()
+        || system.mass_matrix().is_some()
+}
+
+/// The right-hand side and the method of a solve over `span` that is read at `times`, when the algebraic equations hold at `u`.
+pub(super) fn start<'s>(
+    system: &'s dyn Differentiable,
+    options: &Options,
+    span: Span,
+    (u, p): (&mut [f64], &[f64]),
+    times: &[f64],
+    statistics: &mut Statistics,
+) -> Result<(Plain<&'s dyn System>, AnyStepper<'s>), Stop> {
+    let system: &dyn System = system;
+    let mut plain = Plain::new(system, p, options, span);
+    if let Some(mass) = plain.mass() {
+        let mut equations = AlgebraicEquations::of(mass, options, false);
+        equations.fulfil(&mut plain, span.start, u, &mut Context { options, statistics })?;
+    }
+    let mut method = options.method.stepper();
+    // Read at the ends alone, states between the steps do not matter.
+    method.keep_dense(times.iter().any(|t| *t != span.start && *t != span.end));
+    Ok((plain, method))
+}
+
+/// Puts jumps in the order in which they are reached.
+pub(super) fn put_in_order(options: &mut Options, span: Span) {
+    let forward = if span.end < span.start { -1.0 } else { 1.0 };
+    options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
+    options.discontinuities.dedup();
+}
