@@ -1,7 +1,7 @@
 //! The step of an explicit Runge–Kutta method.
 
 use super::Tableau;
-use crate::ode::control::{Controller, SAFETY, error_norm, first_not_finite, worst_component};
+use crate::ode::control::{Controller, SAFETY, error_square, first_not_finite, worst_component};
 use crate::ode::options::Method;
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
@@ -14,7 +14,8 @@ pub(crate) struct ExplicitRk<T> {
     stage: Vec<f64>,
     error: Vec<f64>,
     low: Vec<f64>,
-    norm: f64,
+    /// The square of the scaled error of the last attempt.
+    square: f64,
     controller: Controller,
     stiffness: Stiffness,
     /// Whether the extra stages belong to the last attempt.
@@ -138,7 +139,7 @@ impl<T: Tableau> ExplicitRk<T> {
             stage: Vec::new(),
             error: Vec::new(),
             low: Vec::new(),
-            norm: 0.0,
+            square: 0.0,
             controller: Controller::default(),
             stiffness: Stiffness::default(),
             prepared: false,
@@ -184,19 +185,19 @@ impl<T: Tableau> ExplicitRk<T> {
         if T::FIRST_SAME_AS_LAST && !used { T::STAGES - 1 } else { T::STAGES }
     };
 
-    /// The scaled error of the attempt; NaN when it is not finite.
+    /// The square of the scaled error of the attempt; NaN when it is not finite.
     #[inline(always)]
     fn scaled_error(&mut self, h: f64, u: &[f64], u_new: &[f64], cx: &Context) -> f64 {
         weighted(T::E, &self.k, h, &mut self.error);
-        let norm = error_norm(cx.options, &self.error, u, u_new);
+        let square = error_square(cx.options, &self.error, u, u_new);
+        let factor = T::ERROR_FACTOR * T::ERROR_FACTOR;
         if T::E_LOW.is_empty() {
-            return T::ERROR_FACTOR * norm;
+            return factor * square;
         }
         // Hairer, Nørsett, Wanner I, eq. (II.10.17): err₅² / √(err₅² + 0.01 err₃²).
         weighted(T::E_LOW, &self.k, h, &mut self.low);
-        let low = error_norm(cx.options, &self.low, u, u_new);
-        let both = norm * norm + 0.01 * low * low;
-        T::ERROR_FACTOR * if both > 0.0 { norm * norm / both.sqrt() } else { both }
+        let both = square + 0.01 * error_square(cx.options, &self.low, u, u_new);
+        factor * if both > 0.0 { square * (square / both) } else { both }
     }
 
     /// The stage whose argument is left in `stage` after an attempt.
@@ -354,11 +355,11 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         if Self::TESTED <= Self::NEXT {
             combine(T::B, k, h, u, u_new);
         }
-        self.norm = if cx.options.fixed_step.is_some() { 0.0 } else { self.scaled_error(h, u, u_new, cx) };
-        if self.norm > 1.0 {
+        self.square = if cx.options.fixed_step.is_some() { 0.0 } else { self.scaled_error(h, u, u_new, cx) };
+        if self.square > 1.0 {
             return Err(Rejection::Error);
         }
-        if self.norm.is_nan() {
+        if self.square.is_nan() {
             return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
         if Self::TESTED <= Self::NEXT {
@@ -377,14 +378,14 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
         let n = step.u.len();
         self.look_for_stiffness(f, step, cx);
         self.k.copy_within(Self::NEXT * n..(Self::NEXT + 1) * n, 0);
-        let factor = self.controller.accepted(self.norm, step.h.abs());
+        let factor = self.controller.accepted(self.square, step.h.abs());
         step.h.abs() * self.within_reach(factor)
     }
 
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
         h * match why {
             Rejection::Error => {
-                let factor = self.controller.rejected(self.norm);
+                let factor = self.controller.rejected(self.square);
                 self.within_reach(factor)
             }
             _ => self.controller.not_here(),

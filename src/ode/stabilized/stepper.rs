@@ -156,7 +156,7 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
     fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
         std::mem::swap(&mut self.memory.slope, &mut self.memory.slope_new);
         self.radius.accepted();
-        let wanted = step.h.abs() * self.controller.accepted(self.norm, step.h.abs());
+        let wanted = step.h.abs() * self.controller.accepted(self.norm * self.norm, step.h.abs());
         let longest = self.longest();
         self.limited = if wanted > longest { self.limited + 1 } else { 0 };
         wanted.min(longest)
@@ -165,7 +165,7 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
         self.radius.rejected(why);
         match why {
-            Rejection::Error => h * self.controller.rejected(self.norm),
+            Rejection::Error => h * self.controller.rejected(self.norm * self.norm),
             Rejection::Stability(_) => self.longest().min(h),
             _ => h * self.controller.not_here(),
         }

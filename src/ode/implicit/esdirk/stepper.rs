@@ -328,7 +328,7 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
             self.k.copy_within((T::STAGES - 1) * n.., 0);
         }
         let h = step.h.abs();
-        let next = h * self.controller.accepted(self.norm, h);
+        let next = h * self.controller.accepted(self.norm * self.norm, h);
         self.matrix.after_step(self.convergence.worst_rate <= rate_to_keep(n));
         // A step a little longer is not worth a factorisation.
         if !self.matrix.is_worn() && next >= h && next <= 1.2 * h { h } else { next }
@@ -336,7 +336,7 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
 
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
         h * match why {
-            Rejection::Error => self.controller.rejected(self.norm),
+            Rejection::Error => self.controller.rejected(self.norm * self.norm),
             _ => self.controller.not_here(),
         }
     }

@@ -376,7 +376,7 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
         // The more iterations it took, the more careful the next step. Hairer & Wanner II, eq. (IV.8.21).
         let most = (2 * ITERATIONS + 1) as f64;
         let care = most / (2 * ITERATIONS + self.convergence.iterations()) as f64;
-        let next = h * (care * self.controller.accepted(self.norm, h)).max(0.2);
+        let next = h * (care * self.controller.accepted(self.norm * self.norm, h)).max(0.2);
         self.matrix.after_step(self.convergence.worst_rate <= rate_to_keep(step.u.len()));
         // A step a little longer is not worth a factorisation.
         if !self.matrix.is_worn() && next >= h && next <= 1.2 * h { h } else { next }
@@ -385,7 +385,7 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
         self.uncertain = true;
         h * match why {
-            Rejection::Error => self.controller.rejected(self.norm),
+            Rejection::Error => self.controller.rejected(self.norm * self.norm),
             _ => self.controller.not_here(),
         }
     }

@@ -4,7 +4,7 @@ use super::small::{MOST_STAGES, SmallStep, nested};
 use super::{RosenbrockTableau, Row};
 use crate::number::simd::{Kernel, dispatch, multiply_add};
 use crate::number::wide::dispatch_wide;
-use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
+use crate::ode::control::{Controller, StepControl, error_square, first_not_finite, worst_component};
 use crate::ode::explicit::{power_sum, power_sum_derivative};
 use crate::ode::implicit::between::{LOOK, error_between};
 use crate::ode::implicit::matrix::IterationMatrix;
@@ -38,7 +38,8 @@ pub(crate) struct Rosenbrock<T> {
     error: Vec<f64>,
     /// Whether the error between the steps counts.
     dense: bool,
-    norm: f64,
+    /// The square of the scaled error of the last attempt.
+    square: f64,
     controller: Controller,
     method: Method,
     tableau: PhantomData<T>,
@@ -61,7 +62,7 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
             depends_on_time: false,
             error: Vec::new(),
             dense: false,
-            norm: 0.0,
+            square: 0.0,
             controller: Controller::default(),
             method,
             tableau: PhantomData,
@@ -115,7 +116,7 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
         }))
     }
 
-    /// All stages of a step of any number of states; the scaled error.
+    /// All stages of a step of any number of states; the square of the scaled error.
     fn any_step<F: Implicit + ?Sized>(
         &mut self,
         f: &mut F,
@@ -144,7 +145,7 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
         for (i, error) in self.error.iter_mut().enumerate() {
             *error = T::E.iter().map(|(j, e)| e * self.stages[j * self.stride + i]).sum();
         }
-        Ok(error_norm(cx.options, &self.error, u, u_new))
+        Ok(error_square(cx.options, &self.error, u, u_new))
     }
 
     /// From the right-hand side of stage `s` in `value`: $U_s$, then the sums of the next stage.
@@ -250,7 +251,7 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         self.matrix.evaluate(f, t, u, &self.slope, cx);
         self.matrix.factorize(1.0 / (h * T::GAMMA), cx)?;
         self.value.copy_from_slice(&self.slope);
-        let norm = match self.small_step(f, (t, h), u, u_new, cx) {
+        let square = match self.small_step(f, (t, h), u, u_new, cx) {
             None => self.any_step(f, (t, h), u, u_new, cx)?,
             Some(outcome) => {
                 let (evaluated, solved) = outcome.map_or_else(|s| (s, s + 1), |_| (T::STAGES - 1, T::STAGES));
@@ -266,10 +267,10 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
         if T::FIRST_SAME_AS_LAST {
             self.slope_new.copy_from_slice(&self.value);
         }
-        self.norm = 0.0;
+        self.square = 0.0;
         if cx.options.fixed_step.is_none() {
-            self.norm = norm;
-            if self.dense && self.norm <= 1.0 {
+            self.square = square;
+            if self.dense && self.square <= 1.0 {
                 let (p, slope) = (&mut self.argument[..n], &mut self.product[..]);
                 p.copy_from_slice(u);
                 slope.fill(0.0);
@@ -282,9 +283,9 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
                 }
                 let (at, value) = (t + LOOK * h, &mut self.value);
                 let between = error_between(f, &mut self.matrix, at, p, slope, value, (u, u_new), cx)?;
-                self.norm = self.norm.max(between);
+                self.square = self.square.max(between * between);
             }
-            if self.norm > 1.0 {
+            if self.square > 1.0 {
                 return Err(Rejection::Error);
             }
         }
@@ -292,7 +293,7 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
             f.eval(0, t + h, u_new, &mut self.slope_new);
             cx.statistics.rhs += 1;
         }
-        if self.norm.is_nan() {
+        if self.square.is_nan() {
             return Err(Rejection::NotFinite(worst_component(cx.options, &self.error, u, u_new)));
         }
         first_not_finite(&self.slope_new).map_or(Ok(()), |component| Err(Rejection::NotFinite(component)))
@@ -301,12 +302,12 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
     fn accept(&mut self, _f: &mut F, step: &Step, _cx: &mut Context) -> f64 {
         std::mem::swap(&mut self.slope, &mut self.slope_new);
         self.matrix.current = false;
-        step.h.abs() * self.controller.accepted(self.norm, step.h.abs())
+        step.h.abs() * self.controller.accepted(self.square, step.h.abs())
     }
 
     fn reject(&mut self, why: Rejection, h: f64, _cx: &mut Context) -> f64 {
         h * match why {
-            Rejection::Error => self.controller.rejected(self.norm),
+            Rejection::Error => self.controller.rejected(self.square),
             _ => self.controller.not_here(),
         }
     }
