@@ -45,6 +45,17 @@ enum Saved {
 }
 
 impl AnyAdjoint {
+    /// The methods that made the steps.
+    pub fn methods(&self) -> Vec<Method> {
+        let mut methods = Vec::new();
+        for step in &self.steps {
+            if !methods.contains(&step.method) {
+                methods.push(step.method);
+            }
+        }
+        methods
+    }
+
     /// Solves from `u` at the start of the span to its end, keeping the steps and the states at the times.
     #[allow(clippy::too_many_arguments)]
     pub fn record(

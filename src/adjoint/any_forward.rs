@@ -17,6 +17,8 @@ pub(super) struct AnyForward {
     carried: Carried,
     /// Methods that were used, forwards.
     families: Vec<(Method, Box<dyn Onward>)>,
+    /// The methods of the last solve.
+    used: Vec<Method>,
     stages: Vec<f64>,
     /// Where states were read in the step at hand, and their sensitivities.
     thetas: Vec<f64>,
@@ -24,6 +26,11 @@ pub(super) struct AnyForward {
 }
 
 impl AnyForward {
+    /// The methods that made the steps.
+    pub fn methods(&self) -> Vec<Method> {
+        self.used.clone()
+    }
+
     /// Solves from `u` at the start of the span to its end.
     #[allow(clippy::too_many_arguments)]
     pub fn run(
@@ -40,6 +47,7 @@ impl AnyForward {
         let columns = parameters + n;
         self.states.clear();
         self.saved.clear();
+        self.used.clear();
         self.carried.columns = columns;
         for v in [&mut self.carried.s, &mut self.carried.slope] {
             v.clear();
@@ -91,6 +99,9 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for Carrier<'_, 'f>
         let used = method.method();
         let begins = std::mem::take(&mut self.begins) || self.last != Some(used);
         self.last = Some(used);
+        if !self.memory.used.contains(&used) {
+            self.memory.used.push(used);
+        }
         let AnyForward { states, saved, carried, families, stages, thetas, .. } = &mut *self.memory;
         stages.clear();
         method.keep_stages(stages);

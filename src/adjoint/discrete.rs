@@ -153,6 +153,11 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         self.recomputed
     }
 
+    /// The methods that made the steps of the last forward solve, in the order in which they were first used.
+    pub fn methods(&self) -> Vec<Method> {
+        if self.by_any { self.any.methods() } else { vec![Method::Tsit5] }
+    }
+
     /// Counts of the last forward solve.
     pub fn statistics(&self) -> Statistics {
         self.statistics

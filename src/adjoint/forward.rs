@@ -184,6 +184,11 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         saved.get((k * n + i) * columns..(k * n + i + 1) * columns).unwrap_or_default()
     }
 
+    /// The methods that made the steps of the last solve, in the order in which they were first used.
+    pub fn methods(&self) -> Vec<Method> {
+        if self.by_any { self.any.methods() } else { vec![Method::Tsit5] }
+    }
+
     /// Counts of the last solve.
     pub fn statistics(&self) -> Statistics {
         self.statistics

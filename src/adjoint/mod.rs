@@ -24,12 +24,23 @@
 
 mod any;
 mod any_forward;
+mod check;
+mod derivatives;
 mod discrete;
 mod families;
 mod forward;
+mod loss;
 mod onward;
+mod rate;
+mod report;
 mod reverse;
 mod start;
+mod tangent;
 
+pub use check::{Direction, GradientCheck};
+pub use derivatives::{Derivatives, LossGradient};
 pub use discrete::{DiscreteAdjoint, Gradient};
 pub use forward::ForwardSensitivity;
+pub use loss::Loss;
+pub use report::{GradientMethod, GradientReport};
+pub use tangent::HessianProduct;

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `f64` | values |
 //! | [`Dual<N>`] | values and `N` directional derivatives, exact to rounding; nests as `Dual<M, Dual<N>>` |
+//! | [`Taped`] | a value that knows how it was made: the gradient of one number of many, as a loss is |
 //! | [`Lanes<N>`] | values of `N` trajectories at once, each with its own time, state and parameters |
 //! | [`Pattern`] | which inputs each value depends on: the sparsity of the Jacobian |
 //! | [`Expr`] | the formula itself, to print, differentiate and store |
@@ -36,6 +37,7 @@ mod lanes;
 mod notation;
 mod pattern;
 pub mod simd;
+mod taped;
 pub(crate) mod wide;
 
 pub(crate) use along::part;
@@ -46,6 +48,7 @@ pub use formula::{Formula, FormulaError};
 pub use lanes::{LaneKernel, Lanes, dispatch_lanes};
 pub use notation::{Addend, Coefficient, Notation, Style};
 pub use pattern::{Dependence, Pattern};
+pub use taped::Taped;
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
@@ -54,7 +57,7 @@ use std::ops::{Add, AddAssign, Deref, DerefMut, Div, DivAssign, Mul, MulAssign, 
 
 /// A number that a mechanism can be evaluated with.
 ///
-/// Implemented by `f64`, [`Dual`], [`Lanes`] and [`Expr`]. All elementary functions have their usual meaning; outside their real
+/// Implemented by `f64`, [`Dual`], [`Taped`], [`Lanes`] and [`Expr`]. All elementary functions have their usual meaning; outside their real
 /// domain they give a non-finite value, which a solver takes as "not here" and answers with a smaller step.
 pub trait Real:
     Copy

@@ -37,8 +37,8 @@ pub struct Event<'e> {
     effect: Option<Box<Effect<'e>>>,
 }
 
-pub(super) type Function<'e> = dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e;
-type Effect<'e> = dyn Fn(f64, &mut [f64], &[f64]) + 'e;
+pub(crate) type Function<'e> = dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e;
+pub(crate) type Effect<'e> = dyn Fn(f64, &mut [f64], &[f64]) + 'e;
 
 /// Which crossings count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl<'e> Event<'e> {
 }
 
 /// Something done to the state at given times: doses.
-pub(super) struct Preset<'e> {
+pub(crate) struct Preset<'e> {
     pub times: Vec<f64>,
     pub effect: Box<Effect<'e>>,
 }

@@ -63,7 +63,7 @@ impl LastStep {
 }
 
 /// $g(t, u, p)$, whose integral over time is wanted.
-pub(super) struct Integrand<'e> {
+pub(crate) struct Integrand<'e> {
     pub name: String,
     pub function: Box<Function<'e>>,
 }

@@ -64,4 +64,5 @@ pub(crate) use failure::failure;
 pub(crate) use integrate::{Action, Kept, Observer, SaveTimes, Span, Stop, StopReason, Workspace, integrate};
 pub(crate) use methods::AnyStepper;
 pub(crate) use problem::Plain;
+pub(crate) use request::Held;
 pub(crate) use stepper::{Context, Implicit, Rhs, Step, Stepper};

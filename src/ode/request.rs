@@ -11,7 +11,7 @@ use crate::model::{ModelError, Sparsity, System};
 use std::ops::Deref;
 
 /// A system that was made here, or lent.
-pub(super) enum Held<'a, S: ?Sized> {
+pub(crate) enum Held<'a, S: ?Sized> {
     Own(Box<S>),
     Lent(&'a S),
 }
@@ -37,7 +37,7 @@ impl<'a, S: System> Held<'a, S> {
 }
 
 /// An initial-value problem but for its system.
-pub(super) struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// The initial state.
     pub u: Vec<f64>,
     pub span: Span,
@@ -127,7 +127,7 @@ impl<'a> Request<'a> {
     }
 
     /// What keeps the solution, which begins with `u`.
-    pub fn keeper(self, u: &[f64]) -> Keeper<'a> {
+    pub(super) fn keeper(self, u: &[f64]) -> Keeper<'a> {
         let events = Events::new(self.events, self.presets, &self.parameters);
         Keeper::new(self.names, self.save, self.span.start, u, &self.parameters, events, self.integrands)
     }

@@ -345,7 +345,7 @@ impl<'a, S: System> Solve<'a, S> {
         }
     }
 
-    fn check(self) -> crate::Result<(Held<'a, S>, Request<'a>)> {
+    pub(crate) fn check(self) -> crate::Result<(Held<'a, S>, Request<'a>)> {
         let (system, mut request) = (self.system?, self.asked);
         request.check(&*system)?;
         Ok((system, request))

@@ -20,7 +20,7 @@ pub mod radau;
 pub mod rosenbrock;
 
 pub use super::explicit::Row;
-pub(crate) use matrix::INITIAL_SHIFT;
+pub(crate) use matrix::{INITIAL_SHIFT, IterationMatrix};
 
 #[cfg(test)]
 mod convergence;

@@ -1,0 +1,41 @@
+//! What a gradient was made of, and why so.
+
+use crate::ode::{Method, Statistics};
+
+/// How a gradient is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GradientMethod {
+    /// What is cheapest for the numbers of states, parameters and residuals.
+    #[default]
+    Automatic,
+    /// One reverse sweep over the steps, whatever the number of parameters.
+    DiscreteAdjoint,
+    /// The whole matrix $\partial u / \partial(p, u_0)$ carried along with the solution.
+    ForwardSensitivity,
+}
+
+/// Which way a gradient went, and why.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct GradientReport {
+    /// How it was computed; never [`GradientMethod::Automatic`].
+    pub by: GradientMethod,
+    /// The reason in words.
+    pub why: String,
+    /// The methods whose steps were differentiated, in the order in which they were first used.
+    pub through: Vec<Method>,
+    /// Counts of the forward solve.
+    pub statistics: Statistics,
+}
+
+impl std::fmt::Display for GradientReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let by = match self.by {
+            GradientMethod::ForwardSensitivity => "forward sensitivities",
+            _ => "discrete adjoint",
+        };
+        let through: Vec<String> = self.through.iter().map(|method| format!("{method:?}")).collect();
+        write!(f, "{by} through {}: {} ({})", through.join(" and "), self.why, self.statistics)
+    }
+}

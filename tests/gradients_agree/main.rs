@@ -1,0 +1,3 @@
+//! Gradients through every solve.
+
+mod losses;
