@@ -87,9 +87,10 @@ impl std::fmt::Display for GradientCheck {
                  varies wildly with the parameters, or cannot be had near them"
             );
         }
-        let worst = self.directions.iter().max_by(|a, b| {
-            (a.tight - a.difference).abs().total_cmp(&(b.tight - b.difference).abs())
-        });
+        let worst = self
+            .directions
+            .iter()
+            .max_by(|a, b| (a.tight - a.difference).abs().total_cmp(&(b.tight - b.difference).abs()));
         let (tight, difference) = worst.map_or((0.0, 0.0), |d| (d.tight, d.difference));
         write!(
             f,

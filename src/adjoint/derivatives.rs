@@ -153,9 +153,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
         let integral = Integral::of(loss, initial.len(), p);
         let (computed, why) = match self.by {
             GradientMethod::ForwardSensitivity => (self.forward(loss, initial, p, options)?, "asked for".to_string()),
-            GradientMethod::DiscreteAdjoint => {
-                (self.reverse(loss, initial, p, options)?, "asked for".to_string())
-            }
+            GradientMethod::DiscreteAdjoint => (self.reverse(loss, initial, p, options)?, "asked for".to_string()),
             GradientMethod::Automatic => {
                 let columns = initial.len() + self.system.parameter_count();
                 let why = format!("one sweep back, where sensitivities would carry {columns} columns");

@@ -103,11 +103,8 @@ impl Points<'_> {
         let mut numbers = vec![0.0; x.len()];
         let dots = self.t.iter().map(|_| 0.0).chain(u_dot.iter().copied()).chain(p_dot.iter().copied());
         Taped::gradient(&x, &mut numbers, |x| {
-            let along: Vec<Dual<1, Taped>> = x
-                .iter()
-                .zip(dots)
-                .map(|(x, dot)| Dual { value: *x, tangent: [Taped::from_f64(dot)] })
-                .collect();
+            let along: Vec<Dual<1, Taped>> =
+                x.iter().zip(dots).map(|(x, dot)| Dual { value: *x, tangent: [Taped::from_f64(dot)] }).collect();
             self.apply(loss, &along).tangent[0]
         });
         Slopes { numbers, times: self.t.len(), states: self.u.len() }

@@ -35,6 +35,7 @@ mod rate;
 mod report;
 mod reverse;
 mod start;
+mod steady;
 mod tangent;
 
 pub use check::{Direction, GradientCheck};
@@ -43,4 +44,5 @@ pub use discrete::{DiscreteAdjoint, Gradient};
 pub use forward::ForwardSensitivity;
 pub use loss::Loss;
 pub use report::{GradientMethod, GradientReport};
+pub use steady::SteadyGradient;
 pub use tangent::HessianProduct;

@@ -241,8 +241,13 @@ fn through(asked: Method, used: &[Method], has_mass: bool) -> Result<Method, Sol
         method if fits(method) => Ok(method),
         method => Err(SolveError::Argument {
             argument: "method",
-            problem: format!("is {method:?}, through which second derivatives of a loss would need third ones of the model"),
-            advice: format!("take {}", if has_mass { "`Method::Radau5`" } else { "`Method::Kvaerno5` or `Method::Radau5`" }),
+            problem: format!(
+                "is {method:?}, through which second derivatives of a loss would need third ones of the model"
+            ),
+            advice: format!(
+                "take {}",
+                if has_mass { "`Method::Radau5`" } else { "`Method::Kvaerno5` or `Method::Radau5`" }
+            ),
         }),
     }
 }
@@ -310,11 +315,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
         for x in gradient.parameters.iter_mut().chain(&mut gradient.initial) {
             *x *= scale;
         }
-        Ok(HessianProduct {
-            slope: gradient.loss * scale,
-            parameters: gradient.parameters,
-            initial: gradient.initial,
-        })
+        Ok(HessianProduct { slope: gradient.loss * scale, parameters: gradient.parameters, initial: gradient.initial })
     }
 
     /// The product of the Gauss–Newton matrix with a direction,

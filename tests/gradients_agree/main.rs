@@ -1,3 +1,4 @@
 //! Gradients through every solve.
 
 mod losses;
+mod steady;

@@ -60,6 +60,9 @@ pub fn totals(f: &mut dyn Implicit, t: f64, guess: &[f64]) -> Vec<Entries> {
     Vec::new()
 }
 
+/// Equations $i_k$ that hold a total, and what they hold it with.
+pub type Pins = Vec<(usize, Entries)>;
+
 /// $g(u) = f(u) - \nu \sum_k e_{i_k} \frac{y_k^\top M (u - u_0)}{\Vert M^\top y_k \Vert}$: where $y_k^\top f = 0$, $g = 0$ means
 /// that $f = 0$ and that $y_k^\top M u$ is what it was in $u_0$.
 ///
@@ -68,7 +71,7 @@ pub fn totals(f: &mut dyn Implicit, t: f64, guess: &[f64]) -> Vec<Entries> {
 pub struct Pinned<'p, 'f> {
     f: &'p mut (dyn Implicit + 'f),
     /// $i_k$ and $\nu M^\top y_k / \Vert M^\top y_k \Vert$, with the sign of $y_k$ there.
-    pins: Vec<(usize, Entries)>,
+    pub pins: Pins,
     origin: Vec<f64>,
     values: Vec<f64>,
 }
@@ -97,7 +100,7 @@ impl<'p, 'f> Pinned<'p, 'f> {
             weights.iter_mut().for_each(|(_, w)| *w *= scale);
             (pivot, weights)
         });
-        let pins = pins.collect();
+        let pins = pins.collect::<Pins>();
         Pinned { f, pins, origin: origin.to_vec(), values: Vec::new() }
     }
 }

@@ -39,6 +39,15 @@ pub enum SteadyError {
         /// The state where the search ended.
         state: Vec<f64>,
     },
+    /// A gradient of a steady state that is no function of the parameters.
+    #[error(
+        "the steady state found is not isolated: its Jacobian is singular, so that it has no gradient. Move the parameters away \
+         from the bifurcation, or hold what nothing determines as a parameter"
+    )]
+    NotIsolated {
+        /// The state that was found.
+        state: Vec<f64>,
+    },
     /// Neither Newton's method nor pseudo-transient continuation nor an integration in time came to rest.
     #[error(
         "no steady state was found in {iterations} iterations: the search ended with d{component}/dt = {residual:e}. \

@@ -18,7 +18,7 @@ use super::request::{Held, Request, check_state};
 use super::solution::{JacobianSource, Statistics};
 use super::stepper::{Context, Implicit};
 use crate::model::{Bound, MassMatrix, Model, ModelError, Sparsity, System};
-use conserved::{Pinned, totals};
+use conserved::{Pinned, Pins, totals};
 use faer::Mat;
 use pseudo_transient::{NEARBY, continuation};
 
@@ -173,6 +173,16 @@ impl<'a, S: System> SteadyState<'a, S> {
     /// A [`ModelError`] when the model does not fit together, a [`SolveError`](super::SolveError) for tolerances that make
     /// no sense, a [`SteadyError`] when no steady state was found.
     pub fn run(self) -> crate::Result<Steady> {
+        Ok(self.run_with_pins()?.0)
+    }
+
+    /// The time that the right-hand side is taken at.
+    pub(crate) fn time_taken(&self) -> f64 {
+        self.t
+    }
+
+    /// Looks for it; with what holds its conserved totals, the system and its parameters.
+    pub(crate) fn run_with_pins(self) -> crate::Result<(Steady, Pins, Held<'a, S>, Vec<f64>)> {
         let system = self.system?;
         let n = system.dimension();
         if n == 0 {
@@ -192,7 +202,11 @@ impl<'a, S: System> SteadyState<'a, S> {
         let mut values = vec![0.0; frozen.sparsity().map_or(n * n, Sparsity::entry_count)];
         let exact = frozen.state_jacobian(self.t, &self.guess, &self.parameters, &mut values);
         let (p, options) = (self.parameters, self.options);
-        Ok(Search { frozen: &frozen, guess: self.guess, p, options, names, exact }.run()?)
+        let search = Search { frozen: &frozen, guess: self.guess, p, options, names, exact };
+        let found = search.run();
+        let p = search.p;
+        let (steady, pins) = found?;
+        Ok((steady, pins, system, p))
     }
 }
 
@@ -251,7 +265,7 @@ struct Found {
 }
 
 impl Search<'_> {
-    fn run(self) -> Result<Steady, SteadyError> {
+    fn run(&self) -> Result<(Steady, Pins), SteadyError> {
         let span = Span { start: self.frozen.t, end: self.frozen.t };
         let mut plain = Plain::new(self.frozen, &self.p, &self.options, span);
         let totals = totals(&mut plain, self.frozen.t, &self.guess);
@@ -260,11 +274,14 @@ impl Search<'_> {
             let mut pinned = Pinned::new(&mut plain, &totals, &sizes, &self.guess);
             let found = self.search(&mut pinned);
             if let Some(steady) = self.steady(&mut pinned, &found, totals.len()) {
-                return Ok(steady);
+                return Ok((steady, pinned.pins));
             }
         }
         let found = self.search(&mut plain);
-        self.steady(&mut plain, &found, 0).ok_or_else(|| self.error(&mut plain, &found))
+        match self.steady(&mut plain, &found, 0) {
+            Some(steady) => Ok((steady, Vec::new())),
+            None => Err(self.error(&mut plain, &found)),
+        }
     }
 
     /// All routes, one after the other.
