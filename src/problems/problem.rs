@@ -121,8 +121,8 @@ impl std::fmt::Display for Kind {
 pub struct Reference {
     /// The state at the end.
     pub state: Vec<f64>,
-    /// States at times before the end, in the order of time. None where there is a formula for the solution, nor for the
-    /// rest of DETEST and the finer grid of Allen and Cahn.
+    /// States at times before the end, in the order of time. None where there is a formula for the solution, and only
+    /// there.
     ///
     /// From the same two computations as `state`: the first of them is stored, rounded to doubles, and the second agrees
     /// with what is stored to `digits_between` digits. The ring modulator's are from one program at two orders.

@@ -1,6 +1,6 @@
 //! Class B: small systems.
 
-use super::problem;
+use super::{known_between, problem};
 use crate::model::{Model, Names, Params};
 use crate::number::Real;
 use crate::problems::{Problem, names_in_blocks};
@@ -123,7 +123,15 @@ impl Model for B5 {
 
 pub(in crate::problems) fn b1() -> Problem {
     let state = [0.6761876008576606, 0.18608160996400297];
-    problem("detest_b1", "DETEST B1, two populations", &B1, &B1::INITIAL, 25.37, &state, None)
+    let between = vec![
+        (5.17, vec![3.0472441671337664, 2.2424562468504416]),
+        (16.43, vec![1.147393661509787, 2.9925698874223086]),
+    ];
+    known_between(
+        problem("detest_b1", "DETEST B1, two populations", &B1, &B1::INITIAL, 25.37, &state, None),
+        between,
+        vec![(16.43, 59.82)],
+    )
 }
 
 pub(in crate::problems) fn b2() -> Problem {
@@ -137,7 +145,15 @@ pub(in crate::problems) fn b2() -> Problem {
 
 pub(in crate::problems) fn b3() -> Problem {
     let state = [2.061153622438558e-09, 0.05257228022048512, 0.9474277177183612];
-    problem("detest_b3", "DETEST B3, nonlinear reaction", &B3, &B3::INITIAL, 2.049, &state, None)
+    let between = vec![
+        (1.27, vec![0.2808316217783798, 0.519173430404165, 0.1999949478174553]),
+        (7.13, vec![0.0008007193874922814, 0.16146112642630306, 0.8377381541862047]),
+    ];
+    known_between(
+        problem("detest_b3", "DETEST B3, nonlinear reaction", &B3, &B3::INITIAL, 2.049, &state, None),
+        between,
+        vec![(7.13, 2.131)],
+    )
 }
 
 pub(in crate::problems) fn b4() -> Problem {
@@ -180,11 +196,18 @@ mod tests {
     #[test]
     fn invariants() {
         let populations = |u: &[f64]| u[0] - u[0].ln() + 2.0 * (u[1] - u[1].ln());
-        let b1 = b1();
-        approx::assert_relative_eq!(populations(&b1.reference.state), populations(&B1::INITIAL), max_relative = 1e-15);
-        let b3 = b3().reference.state;
-        approx::assert_relative_eq!(b3.iter().sum::<f64>(), 1.0, max_relative = 3e-16);
-        approx::assert_relative_eq!(b3[0], (-20.0f64).exp(), max_relative = 1e-15);
+        let known = |problem: Problem| {
+            let mut states = problem.reference.between;
+            states.push((problem.end, problem.reference.state));
+            states
+        };
+        for (_, b1) in known(b1()) {
+            approx::assert_relative_eq!(populations(&b1), populations(&B1::INITIAL), max_relative = 1e-15);
+        }
+        for (t, b3) in known(b3()) {
+            approx::assert_relative_eq!(b3.iter().sum::<f64>(), 1.0, max_relative = 3e-16);
+            approx::assert_relative_eq!(b3[0], (-t).exp(), max_relative = 1e-15);
+        }
         let b5 = b5().reference.state;
         approx::assert_relative_eq!(b5[0].hypot(b5[1]), 1.0, max_relative = 3e-16);
         approx::assert_relative_eq!(0.51 * b5[0].powi(2) + b5[2].powi(2), 1.0, max_relative = 1e-15);

@@ -1,6 +1,6 @@
 //! Class E: equations of second order, $y_2 = \dot y_1$.
 
-use super::problem;
+use super::{known_between, problem};
 use crate::model::{Model, Names, Params};
 use crate::number::Real;
 use crate::problems::{Problem, names_in_blocks};
@@ -130,12 +130,28 @@ pub(in crate::problems) fn e1() -> Problem {
 
 pub(in crate::problems) fn e2() -> Problem {
     let state = [2.0081497621749484, -0.04250887527320215];
-    problem("detest_e2", "DETEST E2, Van der Pol", &E2, &E2::INITIAL, 8.746, &state, None)
+    let between = vec![
+        (2.41, vec![-0.6014285531554346, -2.6285506956527547]),
+        (16.37, vec![-1.9068822656787683, -0.8348743311466098]),
+    ];
+    known_between(
+        problem("detest_e2", "DETEST E2, Van der Pol", &E2, &E2::INITIAL, 8.746, &state, None),
+        between,
+        vec![(16.37, 10.86)],
+    )
 }
 
 pub(in crate::problems) fn e3() -> Problem {
     let state = [-0.10041788586472507, 0.2411400132095934];
-    problem("detest_e3", "DETEST E3, Duffing", &E3, &E3::INITIAL, 12.92, &state, None)
+    let between = vec![
+        (8.37, vec![1.1340100711360412, 0.27644515477058196]),
+        (16.43, vec![0.1522729974383058, -0.546048232332293]),
+    ];
+    known_between(
+        problem("detest_e3", "DETEST E3, Duffing", &E3, &E3::INITIAL, 12.92, &state, None),
+        between,
+        Vec::new(),
+    )
 }
 
 pub(in crate::problems) fn e4() -> Problem {
