@@ -1,7 +1,9 @@
 //! Events: zero crossings of functions of the solution, found while solving.
 
 use super::integrate::{Action, Stop, StopReason};
+use super::jump::JumpSlopes;
 use super::stepper::{Context, Step, Stepper};
+use std::rc::Rc;
 
 /// A function $g(t, u, p)$ whose zero crossings are looked for, and what happens at them.
 ///
@@ -35,6 +37,8 @@ pub struct Event<'e> {
     crossing: Crossing,
     terminal: bool,
     effect: Option<Box<Effect<'e>>>,
+    /// Its derivatives, where it has them.
+    slopes: Option<Rc<dyn JumpSlopes + 'e>>,
 }
 
 pub(crate) type Function<'e> = dyn Fn(f64, &[f64], &[f64]) -> f64 + 'e;
@@ -69,6 +73,7 @@ impl<'e> Event<'e> {
             crossing: Crossing::Any,
             terminal: false,
             effect: None,
+            slopes: None,
         }
     }
 
@@ -90,10 +95,23 @@ impl<'e> Event<'e> {
         self
     }
 
-    /// Changes the state there: `effect(t, u, p)`. The method then begins afresh.
+    /// Changes the state there: `effect(t, u, p)`. The method then begins afresh. A closure has no derivatives:
+    /// [`Event::of`] makes events for solves that are differentiated.
     pub fn then(mut self, effect: impl Fn(f64, &mut [f64], &[f64]) + 'e) -> Self {
         self.effect = Some(Box::new(effect));
+        self.slopes = None;
         self
+    }
+
+    /// With the derivatives of its function and its effect.
+    pub(super) fn with_slopes(mut self, slopes: Rc<dyn JumpSlopes + 'e>) -> Self {
+        self.slopes = Some(slopes);
+        self
+    }
+
+    /// Whether it can be differentiated: it has derivatives, or changes nothing.
+    pub(crate) fn is_smooth(&self) -> bool {
+        self.slopes.is_some() || !self.acts()
     }
 
     fn acts(&self) -> bool {
