@@ -21,6 +21,14 @@
 //!
 //! With [`Method::Automatic`](crate::ode::Method::Automatic) both go through Tsit5 until the problem looks stiff, and then begin
 //! afresh with the methods that a solve would choose.
+//!
+//! # Large systems
+//! Of a model with many states or fields of parameters, of which each equation sees few, the sparsity of all derivatives is
+//! found once, so that a gradient by a thousand parameters of a partial differential equation costs some five to ten
+//! solves; nothing has to be said for it. For stiff ones leave the method to be chosen, or take a Rosenbrock method, an ESDIRK
+//! method or the BDF. An explicit method that is held to its limit of stability gives the gradient of all that it
+//! computed, of what it leaves of components that have died away too: more evaluations, and less accuracy than its tolerance
+//! promises. A [sensitivity](ForwardSensitivity) has a column for every parameter and is for small systems.
 
 mod any;
 mod any_forward;

@@ -8,7 +8,8 @@
 //! $$ \bar k_j \mathrel{+}= h a_{ij} \bar b_i, \qquad \bar u \mathrel{+}= \bar b_i . $$
 //!
 //! The first slope is the last of the step before, whose cotangent is carried on. Each stage has its own Jacobian, at what
-//! it converged to: that is the derivative of the exact stages, off by what Newton's method has left.
+//! it converged to: that is the derivative of the exact stages, off by what Newton's method has left. It is factorised where
+//! the factors of a stage gone over before do not lead to its solution more quickly.
 
 use super::initial_slope::InitialSlope;
 use super::transposed::Transposed;
@@ -90,8 +91,7 @@ impl Reverse for Esdirk {
             }
             add(sigma, own, &mut self.mu);
             let times = StageTimes::of(self.row.c[i], step.t, h, limit);
-            self.matrix.factorize_sum(system, times.get(), (&self.stage, p), sigma)?;
-            self.matrix.solve(&mut self.mu)?;
+            self.matrix.solve_at(system, times.get(), (&self.stage, p), sigma, &mut self.mu)?;
             self.base_bar.fill(0.0);
             self.matrix.add_mass(sigma, &self.mu, &mut self.base_bar);
             add(-sigma, own, &mut self.base_bar);

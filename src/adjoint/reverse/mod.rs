@@ -10,6 +10,7 @@ mod explicit;
 #[cfg(test)]
 mod frozen;
 pub(super) mod initial_slope;
+mod nearby;
 mod radau;
 mod rosenbrock;
 mod stabilized;

@@ -1,6 +1,8 @@
 //! Linear systems with the transposed matrix of an implicit method, $(\sigma M - f_u)^\top x = b$.
 
+use super::nearby::Nearby;
 use crate::model::{Differentiable, MassMatrix, Sparsity};
+use crate::ode::linear::gmres::{Gmres, Stop};
 use crate::ode::linear::{LinearSolver, Shifted};
 
 /// The transposed Jacobian.
@@ -87,12 +89,45 @@ pub(super) fn transposed_mass(system: &dyn Differentiable) -> Option<MassMatrix>
     })
 }
 
+/// The transposed matrix.
+struct Matrix<'m> {
+    jacobian: &'m Jacobian,
+    mass: Option<&'m MassMatrix>,
+    values: &'m [f64],
+}
+
+impl Matrix<'_> {
+    /// Takes all terms of the product with `x`, with their rows.
+    #[inline(always)]
+    fn terms(&self, sigma: f64, x: &[f64], mut take: impl FnMut(usize, f64)) {
+        match self.mass {
+            None => x.iter().enumerate().for_each(|(i, x)| take(i, sigma * x)),
+            Some(mass) => mass.entries().iter().for_each(|&(row, column, m)| take(row, sigma * m * x[column])),
+        }
+        match self.jacobian.pattern() {
+            Some(pattern) => {
+                for ((x, rows), ends) in x.iter().zip(pattern.columns()).zip(pattern.starts().windows(2)) {
+                    rows.iter().zip(&self.values[ends[0]..ends[1]]).for_each(|(row, value)| take(*row, -value * x));
+                }
+            }
+            None => {
+                for (x, column) in x.iter().zip(self.values.chunks_exact(self.jacobian.n)) {
+                    column.iter().enumerate().for_each(|(row, value)| take(row, -value * x));
+                }
+            }
+        }
+    }
+}
+
 /// Jacobian and factors, transposed.
 pub(in crate::adjoint) struct Transposed {
     jacobian: Jacobian,
     mass: Option<MassMatrix>,
     values: Vec<f64>,
     factors: Option<Shifted<f64>>,
+    /// Whether there are factors of some matrix.
+    factorized: bool,
+    pub(super) nearby: Nearby,
 }
 
 impl Transposed {
@@ -100,7 +135,8 @@ impl Transposed {
         let (jacobian, mass) = (Jacobian::new(system), transposed_mass(system));
         let (n, pattern) = (system.dimension(), jacobian.pattern());
         let factors = Shifted::new(n, pattern, mass.as_ref(), LinearSolver::Automatic).ok();
-        Transposed { values: vec![0.0; jacobian.entry_count()], jacobian, mass, factors }
+        let (values, nearby) = (vec![0.0; jacobian.entry_count()], Nearby::default());
+        Transposed { values, jacobian, mass, factors, factorized: false, nearby }
     }
 
     /// Whether $M$ is another than the unit matrix.
@@ -115,19 +151,13 @@ impl Transposed {
         (t, u, p): (f64, &[f64], &[f64]),
         sigma: f64,
     ) -> Result<(), usize> {
-        self.factorize_sum(system, &[(t, 1.0)], (u, p), sigma)
+        self.jacobian.evaluate(system, (t, u, p), &mut self.values);
+        self.factorize_for(sigma)
     }
 
-    /// The same with a weighted sum of the Jacobians at several times.
-    pub fn factorize_sum(
-        &mut self,
-        system: &dyn Differentiable,
-        times: &[(f64, f64)],
-        at: (&[f64], &[f64]),
-        sigma: f64,
-    ) -> Result<(), usize> {
+    /// Evaluates a weighted sum of the Jacobians at several times.
+    pub fn evaluate_sum(&mut self, system: &dyn Differentiable, times: &[(f64, f64)], at: (&[f64], &[f64])) {
         self.jacobian.evaluate_sum(system, times, at, &mut self.values);
-        self.factorize_for(sigma)
     }
 
     /// Evaluates the Jacobian at $(t, u)$.
@@ -138,7 +168,45 @@ impl Transposed {
     /// Factorises for another shift, with the Jacobian last evaluated.
     pub fn factorize_for(&mut self, sigma: f64) -> Result<(), usize> {
         let factors = self.factors.as_mut().ok_or(0usize)?;
-        factors.factorize(sigma, &self.values).map_err(|singular| singular.column)
+        let done = factors.factorize(sigma, &self.values).map_err(|singular| singular.column);
+        self.factorized = done.is_ok();
+        done
+    }
+
+    /// How many solves take the time of a factorisation; none where there are no sparse factors in place. With dense ones a
+    /// product takes as long as a solve, so that nothing is gained by iterating.
+    pub fn solves_per_factorization(&self) -> Option<f64> {
+        self.factors.as_ref().filter(|_| self.factorized)?.solves_per_factorization()
+    }
+
+    /// Takes $(\sigma M - f_u)^\top x$ with the Jacobian last evaluated from `out`, and adds the moduli of all terms to `scale`.
+    pub fn subtract_product(&self, sigma: f64, x: &[f64], out: &mut [f64], scale: &mut [f64]) {
+        self.matrix().terms(sigma, x, |row, term| {
+            out[row] -= term;
+            scale[row] += term.abs();
+        });
+    }
+
+    /// Replaces `b` by what GMRES finds of $(\sigma M - f_u)^{-\top} b$, with the Jacobian last evaluated and the factors in
+    /// place for a preconditioner.
+    pub fn correct(&mut self, gmres: &mut Gmres, sigma: f64, (weights, stop): (&[f64], Stop), b: &mut [f64]) {
+        let matrix = Matrix { jacobian: &self.jacobian, mass: self.mass.as_ref(), values: &self.values };
+        let mut product = |x: &[f64], out: &mut [f64]| {
+            out.fill(0.0);
+            matrix.terms(sigma, x, |row, term| out[row] += term);
+        };
+        let factors = &mut self.factors;
+        let mut preconditioner = |r: &mut [f64]| {
+            if let Some(factors) = factors {
+                // Direct solves do not fail; how good the solution is is looked at anyway.
+                let _ = factors.solve(r);
+            }
+        };
+        gmres.solve(&mut product, &mut preconditioner, weights, stop, b);
+    }
+
+    fn matrix(&self) -> Matrix<'_> {
+        Matrix { jacobian: &self.jacobian, mass: self.mass.as_ref(), values: &self.values }
     }
 
     /// The entries of $f_u$ last evaluated, with row and column.

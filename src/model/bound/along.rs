@@ -15,15 +15,15 @@ use crate::number::{Along, AlongMut, Dual, Zeros, part};
 use std::cell::{Cell, RefCell};
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// A number with `N` lanes, and its derivative along the direction.
 // With the direction outermost, lanes lie side by side and are stored as they are.
-type Moving<const N: usize> = Dual<1, Dual<N>>;
+pub(super) type Moving<const N: usize> = Dual<1, Dual<N>>;
 
 /// A number that moves with `dot` and is the variable of a lane. A lane past the last is none.
 #[inline(always)]
-fn moving<const N: usize>(value: f64, lane: usize, dot: f64) -> Moving<N> {
+pub(super) fn moving<const N: usize>(value: f64, lane: usize, dot: f64) -> Moving<N> {
     Dual { value: Dual { value, tangent: unit_tangent(lane) }, tangent: [Dual::constant(dot)] }
 }
 
@@ -41,6 +41,10 @@ impl<M: Model> Bound<'_, M> {
         if self.layout.stride == FEW_LANES {
             let rhs: &Over<'_, Moving<FEW_LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
             record(&self.layout, rhs, t, u, p, du, tape);
+        } else if let Some(coloured) = self.coloured() {
+            let wide: &Over<'_, Moving<LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
+            let narrow: &Over<'_, Moving<FEW_LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
+            coloured.record_along(&self.layout, wide, narrow, (t, u, p), du, tape);
         } else {
             let rhs: &Over<'_, Moving<LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
             record(&self.layout, rhs, t, u, p, du, tape);
@@ -49,7 +53,7 @@ impl<M: Model> Bound<'_, M> {
 }
 
 /// One recorded evaluation in passes of `N` lanes.
-fn record<const N: usize>(
+pub(super) fn record<const N: usize>(
     layout: &Layout<'_>,
     rhs: &Over<'_, Moving<N>>,
     t: (f64, f64),

@@ -159,6 +159,12 @@ impl<'a> Layout<'a> {
         self.lay_out();
     }
 
+    /// Lanes of a plain record: states, free parameters, block outputs.
+    pub fn lane_count(&self) -> usize {
+        let outputs = self.called.iter().map(|k| self.unknowns[*k].block.outputs()).sum::<usize>();
+        self.states.len() + self.free.len() + outputs
+    }
+
     fn lay_out(&mut self) {
         let mut lanes = self.states.len() + self.free.len();
         let first_lanes: Vec<usize> = self

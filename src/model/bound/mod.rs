@@ -5,9 +5,15 @@
 //! A block called on the way keeps its activations and the tangents of its inputs. Then a vector–Jacobian product is
 //! $\lambda^\top$ times the local Jacobian, and backwards over the few blocks called, each handing its input cotangents
 //! on through the kept tangents. Nothing is taped by operation.
+//!
+//! In large systems lanes are shared: what every derivative and every block input depends on is traced once, and states,
+//! parameters and block outputs that never meet in one of them take one lane (see [`coloured`]). An evaluation recorded for
+//! derivatives then costs a few plain ones however many cells and parameters there are, and a tape has as many numbers as
+//! the local Jacobian has entries that can differ from zero.
 
 mod along;
 mod callers;
+mod coloured;
 mod lanes;
 mod layout;
 mod scaling;
@@ -21,9 +27,10 @@ use super::{Differentiable, MassMatrix, Model, ModelError, Names, Sparsity, Syst
 use crate::network::Block;
 use crate::number::{Along, AlongMut, Dual, Real, Zeros};
 use callers::{Plain, Recorder, Watcher};
+use coloured::{ALWAYS_PLAIN, Coloured};
 use layout::{FEW_LANES, LANES, Layout, unit_tangent};
 use rand_chacha::ChaCha8Rng;
-use state_jacobian::Plan;
+use state_jacobian::{Over, Plan};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
@@ -51,6 +58,8 @@ pub struct Bound<'a, M> {
     layout: Layout<'a>,
     /// How $f_u$ is evaluated, found out when it is first asked for.
     plan: OnceLock<Plan>,
+    /// How a large model is recorded, if not plainly; found out when first asked for.
+    coloured: OnceLock<Option<Coloured>>,
 }
 
 /// Told of a call of an unknown term: which, with what, giving what.
@@ -77,13 +86,14 @@ impl<'a, M: Model> Bound<'a, M> {
             mass.check(layout.states.len()).map_err(ModelError::Mass)?;
         }
         layout.probe(&|u, p, du| model.rhs(0.0, u, p, du))?;
-        Ok(Bound { model, layout, plan: OnceLock::new() })
+        Ok(Bound { model, layout, plan: OnceLock::new(), coloured: OnceLock::new() })
     }
 
     /// Takes mechanistic parameters as constants: their derivatives are not computed and read as zero, no direction
     /// moves them, and the evaluation for the others is cheaper.
     pub fn hold(&mut self, parameters: &[usize]) {
         self.layout.hold(parameters);
+        self.coloured = OnceLock::new();
     }
 
     /// Names of the states.
@@ -153,7 +163,10 @@ impl<'a, M: Model> Bound<'a, M> {
     /// How each output of each called unknown term enters the derivatives at a recorded evaluation: calls
     /// `visit(unknown, output, effect)` with one number per state, in the term's own units.
     pub(crate) fn output_effects(&self, tape: &[f64], visit: &mut dyn FnMut(usize, usize, &[f64])) {
-        self.layout.output_effects(tape, visit);
+        match self.coloured() {
+            None => self.layout.output_effects(tape, visit),
+            Some(coloured) => coloured.output_effects(&self.layout, tape, visit),
+        }
     }
 
     /// The model evaluated over any number, calls answered by `caller`.
@@ -168,6 +181,18 @@ impl<'a, M: Model> Bound<'a, M> {
 
     fn plain<'b>(&'b self, p: &'b [f64]) -> Plain<'b, 'a> {
         Plain { unknowns: &self.layout.unknowns, p }
+    }
+
+    /// How the model is recorded, if not plainly.
+    #[inline(always)]
+    fn coloured(&self) -> Option<&Coloured> {
+        if self.layout.stride <= ALWAYS_PLAIN { None } else { self.colour() }
+    }
+
+    #[cold]
+    fn colour(&self) -> Option<&Coloured> {
+        let coloured = || Coloured::of(&self.layout, &|t, u, p, du| self.model.rhs(t, u, p, du));
+        self.coloured.get_or_init(coloured).as_ref()
     }
 
     /// One recorded evaluation in passes of `N` lanes.
@@ -252,27 +277,40 @@ impl<M: Model> Differentiable for Bound<'_, M> {
     }
 
     fn tape_len(&self) -> usize {
-        self.layout.tape_len
+        self.coloured().map_or(self.layout.tape_len, |coloured| coloured.tape_len)
     }
 
     fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
         if self.layout.stride == FEW_LANES {
             self.record_lanes::<FEW_LANES>(t, u, p, du, tape);
+        } else if let Some(coloured) = self.coloured() {
+            let wide: &Over<'_, Dual<LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
+            let narrow: &Over<'_, Dual<FEW_LANES>> = &|t, u, p, du| self.model.rhs(t, u, p, du);
+            coloured.record(&self.layout, wide, narrow, (t, u, p), du, tape);
         } else {
             self.record_lanes::<LANES>(t, u, p, du, tape);
         }
     }
 
     fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
-        self.layout.vjp(p, tape, lambda, u_bar, p_bar);
+        match self.coloured() {
+            None => self.layout.vjp(p, tape, lambda, u_bar, p_bar),
+            Some(coloured) => coloured.vjp(&self.layout, (p, tape), lambda, u_bar, p_bar),
+        }
     }
 
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
-        self.layout.jvp(p, tape, u_dot, p_dot, du_dot);
+        match self.coloured() {
+            None => self.layout.jvp(p, tape, u_dot, p_dot, du_dot),
+            Some(coloured) => coloured.jvp(&self.layout, (p, tape), u_dot, p_dot, du_dot),
+        }
     }
 
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
-        self.layout.jacobian(p, tape, f_u, f_p, stride);
+        match self.coloured() {
+            None => self.layout.jacobian(p, tape, f_u, f_p, stride),
+            Some(coloured) => coloured.jacobian(&self.layout, (p, tape), f_u, f_p, stride),
+        }
     }
 
     fn record_along(&self, t: (f64, f64), u: Along<'_>, p: Along<'_>, du: AlongMut<'_>, tape: AlongMut<'_>) {
@@ -280,6 +318,9 @@ impl<M: Model> Differentiable for Bound<'_, M> {
     }
 
     fn vjp_along(&self, p: Along<'_>, tape: Along<'_>, lambda: Along<'_>, u_bar: AlongMut<'_>, p_bar: AlongMut<'_>) {
-        self.layout.vjp_along(p, tape, lambda, u_bar, p_bar);
+        match self.coloured() {
+            None => self.layout.vjp_along(p, tape, lambda, u_bar, p_bar),
+            Some(coloured) => coloured.vjp_along(&self.layout, (p, tape), lambda, u_bar, p_bar),
+        }
     }
 }

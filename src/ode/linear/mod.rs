@@ -332,6 +332,14 @@ impl<T: HasIterative> Shifted<T> {
         }
     }
 
+    /// About how many solves take the time of a sparse factorisation; none for other solvers.
+    pub fn solves_per_factorization(&self) -> Option<f64> {
+        match &self.engine {
+            Engine::Sparse(sparse) => Some(sparse.solves_per_factorization()),
+            Engine::Dense(_) | Engine::Krylov(_) => None,
+        }
+    }
+
     /// Iterations of GMRES in all solves so far; 0 for direct solvers.
     #[allow(dead_code)]
     pub fn iterations(&self) -> usize {

@@ -77,6 +77,11 @@ impl<T: Scalar> SparseLu<T> {
         self.kind == Kind::Anywhere
     }
 
+    /// About how many solves take the time of a factorisation.
+    pub fn solves_per_factorization(&self) -> f64 {
+        self.fronts.predicted_time() / (self.fronts.filled as f64).max(1.0)
+    }
+
     /// Factorises $\sigma M - J$. Fails with the column in which no pivot is left.
     pub fn factorize(&mut self, sigma: T, jacobian: &[f64]) -> Result<(), usize> {
         self.matrix.assemble(sigma, jacobian, &mut self.values);

@@ -86,8 +86,8 @@ impl Reverse for Bdf {
         for row in d.chunks_exact(n).take(order + 2) {
             add(1.0, row, &mut self.mu);
         }
-        self.matrix.factorize(system, (t_new, made.u_new, p), ALPHA[order] / step.h)?;
-        self.matrix.solve(&mut self.mu)?;
+        let (at, sigma) = ((made.u_new, p), ALPHA[order] / step.h);
+        self.matrix.solve_at(system, &[(t_new, 1.0)], at, sigma, &mut self.mu)?;
         system.record(t_new, made.u_new, p, &mut self.value, &mut self.tape);
         // What f makes of the state is in the matrix already.
         self.value.fill(0.0);

@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// A model whose unknown terms can be evaluated over any number, weights included.
-trait Plain: Model {
+pub(in crate::model::bound) trait Plain: Model {
     fn unknown<R: Real>(&self, k: usize, weights: &[R], x: &[R]) -> Vec<R>;
 }
 
@@ -263,7 +263,7 @@ fn check_difference<M: Model>(name: &str, bound: &Bound<'_, M>, at: &Point, dot:
 }
 
 /// Everything that holds at every point of a model.
-fn check<M: Plain>(name: &str, bound: &Bound<'_, M>, held: &[usize]) {
+pub(in crate::model::bound) fn check<M: Plain>(name: &str, bound: &Bound<'_, M>, held: &[usize]) {
     for seed in 0..4 {
         let (at, dot) = (Point::place(bound, seed), Point::some(bound, 100 + seed));
         let computed = along(bound, &at, &dot);
