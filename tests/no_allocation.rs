@@ -1,13 +1,14 @@
-//! Once warm, gradients, sensitivities and second derivatives allocate nothing; a plain solve allocates no more for more steps.
+//! Once warm, gradients, sensitivities and second derivatives allocate nothing; a plain solve allocates no more for more steps;
+//! a gradient of many steps stays within its budget.
 //!
 //! A test binary of its own: it counts what the global allocator is asked for, on the thread that asks.
 
 #[path = "counting/allocator.rs"]
 mod counting;
 
-use ansatz::adjoint::{DiscreteAdjoint, ForwardSensitivity};
+use ansatz::adjoint::{Checkpointing, DiscreteAdjoint, ForwardSensitivity};
 use ansatz::prelude::*;
-use counting::ASKED;
+use counting::{ASKED, LIVE, PEAK};
 
 /// Requests for memory while `work` runs.
 fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
@@ -65,21 +66,124 @@ fn a_gradient_allocates_nothing_once_warm() {
         let model = Interaction { network: Mlp::new(widths.clone(), Activation::Rbf) };
         let bound = Bound::new(&model).unwrap();
         let p = parameters(&bound);
-        for budget in [256 << 20, 0] {
-            let mut adjoint = DiscreteAdjoint::new(&bound, Options::default()).budget(budget);
-            let mut gradient = || {
-                let loss = |u: &[f64], u_bar: &mut [f64]| {
-                    u_bar.copy_from_slice(u);
-                    0.5 * u.iter().map(|u| u * u).sum::<f64>()
-                };
-                adjoint.gradient(0.0, &START, &p, &times, loss).unwrap().loss
+        let mut adjoint = DiscreteAdjoint::new(&bound, Options::default());
+        let mut gradient = || {
+            let loss = |u: &[f64], u_bar: &mut [f64]| {
+                u_bar.copy_from_slice(u);
+                0.5 * u.iter().map(|u| u * u).sum::<f64>()
             };
-            let first = gradient();
-            let (asked, second) = allocations(gradient);
-            assert_eq!(first, second);
-            assert_eq!(asked, 0, "layers {widths:?}, budget {budget}: {asked} allocations in a gradient");
+            adjoint.gradient(0.0, &START, &p, &times, loss).unwrap().loss
+        };
+        let first = gradient();
+        let (asked, second) = allocations(gradient);
+        assert_eq!(first, second);
+        assert_eq!(asked, 0, "layers {widths:?}: {asked} allocations in a gradient");
+    }
+}
+
+/// Oscillators in a ring.
+struct Ring;
+
+const SIZE: usize = 50;
+
+impl Model for Ring {
+    fn states(&self) -> Names {
+        (0..2 * SIZE).map(|i| format!("u{i}")).collect::<Vec<_>>().into()
+    }
+    fn parameters(&self) -> Names {
+        ["spring", "coupling"].into()
+    }
+    fn rhs<R: Real>(&self, _t: R, u: &[R], p: &Params<R>, du: &mut [R]) {
+        let [spring, coupling] = p.parameters();
+        let (x, v) = u.split_at(SIZE);
+        for i in 0..SIZE {
+            let (before, after) = (x[(i + SIZE - 1) % SIZE], x[(i + 1) % SIZE]);
+            du[i] = v[i];
+            du[SIZE + i] = coupling * (before - x[i] * 2.0 + after) - spring * x[i] * (x[i] * x[i] + 1.0);
         }
     }
+}
+
+fn ring_options(method: Method) -> Options {
+    let h = Some(1.0 / 128.0);
+    Options { method, h_initial: h, h_max: h, max_steps: Some(10_000_000), ..Options::default() }
+}
+
+/// Gradients through the ring, one after the other.
+struct Gradients<'r> {
+    adjoint: DiscreteAdjoint<'r, Bound<'r, Ring>>,
+}
+
+impl<'r> Gradients<'r> {
+    /// By one method, warmed up with a short one.
+    fn new(bound: &'r Bound<'r, Ring>, method: Method, budget: usize) -> Self {
+        let mut gradients = Gradients { adjoint: DiscreteAdjoint::new(bound, ring_options(method)).budget(budget) };
+        gradients.peak(2);
+        gradients
+    }
+
+    /// Bytes that one over so many steps has in use at the same time, beyond those before, and what was kept.
+    fn peak(&mut self, steps: u32) -> (usize, Checkpointing) {
+        let u: Vec<f64> = (0..2 * SIZE).map(|i| (i as f64 * 0.7).sin()).collect();
+        let before = LIVE.get();
+        PEAK.set(before);
+        let end = f64::from(steps) / 128.0;
+        let gradient = self.adjoint.gradient(0.0, &u, &[1.0, 3.0], &[end], |u, u_bar| {
+            u_bar.copy_from_slice(u);
+            0.5 * u.iter().map(|u| u * u).sum::<f64>()
+        });
+        gradient.unwrap();
+        ((PEAK.get() - before) as usize, self.adjoint.checkpointing())
+    }
+}
+
+#[test]
+fn a_gradient_of_many_steps_stays_within_its_budget() {
+    let budget = 1 << 20;
+    let bound = Bound::new(&Ring).unwrap();
+    for (method, steps) in [
+        (Method::Tsit5, 30_000),
+        (Method::Vern7, 10_000),
+        (Method::Rock4, 10_000),
+        (Method::Rodas5P, 300),
+        (Method::Radau5, 600),
+        (Method::Bdf, 2_000),
+    ] {
+        let mut gradients = Gradients::new(&bound, method, budget);
+        // What any solve needs that was not there before.
+        let (mut solve, few) = gradients.peak(2);
+        assert_eq!((few.repeated, few.snapshots), (0, 0));
+        if method == Method::Tsit5 {
+            // Compiled together with the system it is two ways of solving, and the other one is not warm.
+            solve += OTHER_WAY;
+        }
+        let (peak, kept) = gradients.peak(steps);
+        println!("{method:?}: {peak} bytes, {solve} of them for any number of steps; {kept:?}");
+        assert!(kept.steps >= steps as usize && kept.repeated > kept.steps / 2, "{method:?}: {kept:?}");
+        assert!(kept.bytes <= budget, "{method:?}: {kept:?}");
+        assert!(peak <= solve + budget, "{method:?}: {peak} bytes in use, {solve} of them whatever is kept, {kept:?}");
+    }
+}
+
+/// Some vectors of a hundred states, and the records of the stages of a step.
+const OTHER_WAY: usize = 300 << 10;
+
+/// The whole of the promise; `--ignored --nocapture` tells how long it takes.
+#[test]
+#[ignore = "takes minutes"]
+fn a_gradient_of_a_million_steps_stays_within_64_mebibytes() {
+    let (budget, method) = (64 << 20, Method::Tsit5);
+    let bound = Bound::new(&Ring).unwrap();
+    let mut gradients = Gradients::new(&bound, method, budget);
+    let began = std::time::Instant::now();
+    let (peak, kept) = gradients.peak(1_000_000);
+    println!("{peak} bytes in use at most, {:?}; {kept:?}", began.elapsed());
+    assert!(kept.steps >= 1_000_000 && kept.bytes <= budget && peak <= budget + OTHER_WAY, "{peak}");
+    let began = std::time::Instant::now();
+    let u: Vec<f64> = (0..2 * SIZE).map(|i| (i as f64 * 0.7).sin()).collect();
+    let solve = Solve::system(&bound, u, 0.0, 1e6 / 128.0).parameters([1.0, 3.0]).options(ring_options(method));
+    let solution = solve.save(Save::End).run().unwrap();
+    println!("the solve alone: {:?} for {} steps", began.elapsed(), solution.statistics().accepted);
 }
 
 #[test]

@@ -1,26 +1,17 @@
 //! The discrete adjoint: the exact gradient of what a solve computed.
 //!
-//! What follows is Tsit5, compiled together with the system; other methods are in [`any`](super::any). The forward solve
-//! keeps, for each stage, what the reverse sweep needs of it. Going back over a step from $u_+$ to $u$,
-//! with $\lambda$ the cotangent of $u_+$:
-//!
-//! $$ \bar k_i = h b_i \lambda + h \sum_{j > i} a_{ji} \bar U_j + h b_i(\theta) \bar s, \qquad
-//! \bar U_i = f_u^\top \bar k_i, \qquad \bar p \mathrel{+}= f_p^\top \bar k_i, \qquad
-//! \lambda \leftarrow \lambda + \bar s + \sum_i \bar U_i, $$
-//!
-//! where $\bar s$ is the cotangent of a value read from the dense output at $\theta$. A last stage that is the next
-//! step's first is evaluated and swept once.
-//!
-//! Source: Hairer, Nørsett, Wanner I, II.6; W. W. Hager, *Runge–Kutta methods in optimal control and the transformed
-//! adjoint system*, Numer. Math. 87 (2000).
+//! Tsit5 compiled together with the system is in [`compiled`](super::compiled), every other method in [`any`](super::any), which
+//! also goes on where records of the first no longer fit into memory.
 
-use super::any::AnyAdjoint;
+use super::any::{AnyAdjoint, Asked, Begun, Underway};
+use super::checkpoints::Checkpointing;
+use super::compiled::{Memory, Recorder, follow, sweep};
 use super::start::{goes_behind_pointers, put_in_order};
 use crate::model::Differentiable;
-use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, combine, power_sum};
+use crate::ode::explicit::{ExplicitRk, Tsit5};
 use crate::ode::{
-    Context, Kept, Method, Observer, Options, Rhs, SaveTimes, Solution, SolveError, Span, Statistics, Step, Stepper,
-    Stop, StopReason, Workspace, failure, integrate,
+    Context, Course, Method, Options, Solution, SolveError, Span, Statistics, Stepper, Stop, StopReason, Workspace,
+    failure,
 };
 
 /// Gradients of a loss of the states at given times.
@@ -56,7 +47,9 @@ pub struct DiscreteAdjoint<'a, Sys: Differentiable> {
     work: Workspace,
     memory: Memory,
     statistics: Statistics,
-    recomputed: bool,
+    /// Bytes that may be kept of a solve.
+    budget: usize,
+    report: Checkpointing,
     /// For all methods but the one that is compiled together with the system.
     any: AnyAdjoint,
     /// Whether it made the last gradient.
@@ -76,81 +69,49 @@ pub struct Gradient<'g> {
     pub states: &'g [f64],
 }
 
-/// What the forward solve keeps and the reverse sweep works with, kept from one gradient to the next.
-struct Memory {
-    /// Bytes that the stages' records may take before steps are recomputed instead.
-    budget: usize,
-    keep_stages: bool,
-    tapes: Vec<f64>,
-    /// `t`, `h` of each step.
-    steps: Vec<(f64, f64)>,
-    /// The state at the start of each step.
-    starts: Vec<f64>,
-    states: Vec<f64>,
-    /// Step, and weights of the stages, of each saved time; none at all for the initial time.
-    saved: Vec<Saved>,
-    seeds: Vec<f64>,
-    k: Vec<f64>,
-    k_bar: Vec<f64>,
-    stage: Vec<f64>,
-    stage_bar: Vec<f64>,
-    argument_bar: Vec<f64>,
-    lambda: Vec<f64>,
-    u_bar: Vec<f64>,
-    p_bar: Vec<f64>,
-    reached: Vec<f64>,
-    replay: Vec<f64>,
-}
-
-/// Where a saved state was read from.
-#[derive(Clone, Copy, Debug)]
-enum Saved {
-    Start,
-    End { step: usize },
-    Inside { step: usize, theta: f64 },
-}
-
+/// The part of the budget that one way of keeping a solve may leave allocated while the other one is at work.
+const LEFT: usize = 64;
 impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
     /// Room for gradients through one system.
     pub fn new(system: &'a Sys, options: Options) -> Self {
-        let memory = Memory {
-            budget: 256 << 20,
-            keep_stages: true,
-            tapes: Vec::new(),
-            steps: Vec::new(),
-            starts: Vec::new(),
-            states: Vec::new(),
-            saved: Vec::new(),
-            seeds: Vec::new(),
-            k: Vec::new(),
-            k_bar: Vec::new(),
-            stage: Vec::new(),
-            stage_bar: Vec::new(),
-            argument_bar: Vec::new(),
-            lambda: Vec::new(),
-            u_bar: Vec::new(),
-            p_bar: Vec::new(),
-            reached: Vec::new(),
-            replay: Vec::new(),
-        };
         let method = ExplicitRk::new(Method::Tsit5);
-        let (work, statistics) = (Workspace::default(), Statistics::default());
-        let any = AnyAdjoint::default();
-        DiscreteAdjoint { system, options, method, work, memory, statistics, recomputed: false, any, by_any: false }
+        let (work, statistics, memory) = (Workspace::default(), Statistics::default(), Memory::default());
+        let (any, report) = (AnyAdjoint::default(), Checkpointing::default());
+        DiscreteAdjoint {
+            system,
+            options,
+            method,
+            work,
+            memory,
+            statistics,
+            budget: 256 << 20,
+            report,
+            any,
+            by_any: false,
+        }
     }
 
-    /// Bytes that the records of stages may take, to within a half; default 256 MiB. A longer solve keeps only the state at
-    /// each step and computes its stages again on the way back: the same gradient to the bit, for one more forward evaluation.
+    /// Bytes that may be kept of a solve for the way back; default 256 MiB.
     ///
-    /// That is for Tsit5. Of other explicit methods nothing but the states is kept anyway, of implicit ones the stages always.
+    /// Within it all steps are kept. Of a longer solve only what it can be taken up from again at some times is, and on the way
+    /// back the steps between two of them are made once more, the same to the bit: a gradient costs one more solve at most.
+    /// Of steps that take $T$ bytes (for an explicit method a little more than a state each, for an implicit one a state for each
+    /// stage besides) $\sqrt{6 T s}$ bytes are enough, where $s$ is a few states and a few hundred bytes: 64 MiB for more than
+    /// $10^8$ steps of 100 states. Where a budget is too small, the error says how many bytes are needed.
+    ///
+    /// Not counted are the states at the times that are asked for, with their cotangents, and what is there for any number of
+    /// steps: the memory of a solve and of one step backwards.
+    ///
+    /// Tsit5, when it is compiled together with the system, keeps all intermediate values of the right-hand side as long as they
+    /// fit, and then does as other methods do, which gives the same gradient to rounding.
     pub fn budget(mut self, bytes: usize) -> Self {
-        self.memory.budget = bytes;
+        self.budget = bytes;
         self
     }
 
-    /// Whether the last gradient computed its stages again.
-    pub fn recomputed(&self) -> bool {
-        self.recomputed
+    /// What was kept of the last solve.
+    pub fn checkpointing(&self) -> Checkpointing {
+        self.report
     }
 
     /// The methods that made the steps of the last forward solve, in the order in which they were first used.
@@ -167,7 +128,8 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
     /// the loss and writes its derivative with respect to each of them (zero where it writes nothing).
     ///
     /// # Errors
-    /// The [`SolveError`] of the forward solve, with what it had reached.
+    /// The [`SolveError`] of the forward solve, with what it had reached; [`SolveError::GradientMemory`] where the
+    /// [`budget`](Self::budget) is too small, [`SolveError::NotRepeatable`] where steps that are made again are not the same.
     pub fn gradient(
         &mut self,
         start: f64,
@@ -214,7 +176,11 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         if self.by_any {
             return self.run_any(span, initial, p, times, loss);
         }
+        if self.any.kept.bytes() > self.budget / LEFT {
+            self.any.kept.release();
+        }
         let memory = &mut self.memory;
+        memory.budget = self.budget.saturating_sub(self.any.kept.bytes());
         memory.keep_stages = true;
         for v in [&mut memory.starts, &mut memory.states, &mut memory.reached] {
             v.clear();
@@ -227,21 +193,26 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         let mut u = std::mem::take(&mut memory.reached);
         let mut recorder = Recorder::new(system, p, start, times, &u, memory);
         recorder.hands_over = options.method == Method::Automatic;
-        let result = integrate(&mut self.method, &mut recorder, options, span, &mut u, work, statistics);
+        let mut course = Course::new(span, options);
+        let mut cx = Context { options, statistics };
+        let result = follow(&mut self.method, &mut recorder, &mut course, &mut u, work, &mut cx);
+        let passed = recorder.times.passed();
         memory.reached = u;
         match result {
             // Left to choose, what looks stiff is begun afresh with methods that change.
             Err(Stop { reason: StopReason::LooksStiff, .. }) if options.method == Method::Automatic => {
-                self.by_any = true;
                 return self.run_any(span, initial, p, times, loss);
             }
             result => result?,
         }
+        if !memory.keep_stages {
+            return self.go_on_by_any(course, span, initial, p, times, passed, loss);
+        }
         memory.seeds.clear();
         memory.seeds.resize(memory.states.len(), 0.0);
         let loss = loss(&memory.states, &mut memory.seeds);
-        self.recomputed = !memory.keep_stages;
         sweep::<Sys, Tsit5>(system, p, memory);
+        self.report = Checkpointing { steps: memory.steps.len(), bytes: memory.bytes(), ..Checkpointing::default() };
         Ok(loss)
     }
 
@@ -254,22 +225,84 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         times: &[f64],
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<f64, Stop> {
+        self.by_any = true;
+        if self.memory.bytes() > self.budget / LEFT {
+            self.memory.release();
+        }
+        let held = self.memory.bytes();
         let mut u = std::mem::take(&mut self.memory.reached);
         u.clear();
         u.extend_from_slice(initial);
         self.statistics = Statistics::default();
-        self.recomputed = false;
         put_in_order(&mut self.options, span);
-        let (any, statistics) = (&mut self.any, &mut self.statistics);
-        let result = any.record(self.system, &self.options, span, &mut u, p, times, statistics);
+        let asked = Asked { options: &self.options, span, p, times, budget: self.budget.saturating_sub(held) };
+        let solve = self.any.record(self.system, asked, &mut u, &mut self.statistics);
         self.memory.reached = u;
-        result?;
-        any.seeds.clear();
-        any.seeds.resize(any.states.len(), 0.0);
-        let loss = loss(&any.states, &mut any.seeds);
-        any.sweep(self.system, p)?;
+        let solve = solve.map_err(|stop| match stop.reason {
+            StopReason::Memory { needed, .. } => {
+                Stop { reason: StopReason::Memory { budget: self.budget, needed }, ..stop }
+            }
+            _ => stop,
+        })?;
+        let loss = way_back(&mut self.any, self.system, asked, solve, loss)?;
+        self.report = self.any.kept.report;
+        self.report.bytes += held;
         Ok(loss)
     }
+
+    /// Goes on with a solve whose records do not fit.
+    #[allow(clippy::too_many_arguments)]
+    fn go_on_by_any(
+        &mut self,
+        course: Course,
+        span: Span,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        passed: usize,
+        loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+    ) -> Result<f64, Stop> {
+        self.by_any = true;
+        let DiscreteAdjoint { system, options, method, memory, statistics, any, .. } = self;
+        let before = memory.bytes();
+        std::mem::swap(&mut memory.states, &mut any.states);
+        std::mem::swap(&mut memory.saved, &mut any.saved);
+        let mut numbers = Vec::new();
+        Stepper::<Recorder<Sys>>::save(method, &mut numbers);
+        let (steps, starts) = (std::mem::take(&mut memory.steps), std::mem::take(&mut memory.starts));
+        memory.release();
+        let hands_over = options.method == Method::Automatic;
+        let begun = Begun { course, initial, method: &numbers, steps, starts, passed, hands_over };
+        let asked = Asked { options, span, p, times, budget: self.budget };
+        let mut u = std::mem::take(&mut memory.reached);
+        let solve = any.take_over(*system, asked, begun, &mut u, statistics);
+        memory.reached = u;
+        let solve = match solve {
+            Err(Stop { reason: StopReason::LooksStiff, .. }) if hands_over => {
+                return self.run_any(span, initial, p, times, loss);
+            }
+            solve => solve?,
+        };
+        let loss = way_back(any, *system, asked, solve, loss)?;
+        self.report = any.kept.report;
+        self.report.bytes = self.report.bytes.max(before);
+        Ok(loss)
+    }
+}
+
+/// The loss of a solve by any method, and the sweep back from it.
+fn way_back(
+    any: &mut AnyAdjoint,
+    system: &dyn Differentiable,
+    asked: Asked,
+    solve: Underway,
+    loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+) -> Result<f64, Stop> {
+    any.seeds.clear();
+    any.seeds.resize(any.states.len(), 0.0);
+    let loss = loss(&any.states, &mut any.seeds);
+    any.sweep(system, asked, solve)?;
+    Ok(loss)
 }
 
 /// Checks the arguments of a differentiated solve.
@@ -308,226 +341,4 @@ pub(super) fn check<Sys: Differentiable>(
         before = t;
     }
     Ok(())
-}
-
-/// Records each stage of each accepted step.
-struct Recorder<'s, Sys> {
-    system: &'s Sys,
-    p: &'s [f64],
-    times: SaveTimes<'s>,
-    memory: &'s mut Memory,
-    /// Record of the first stage of the step being attempted.
-    row: usize,
-    /// Whether the solve ends where it looks stiff.
-    hands_over: bool,
-}
-
-/// Records that a step adds.
-const fn rows<T: Tableau>() -> usize {
-    if T::FIRST_SAME_AS_LAST { T::STAGES - 1 } else { T::STAGES }
-}
-
-impl<'s, Sys: Differentiable> Recorder<'s, Sys> {
-    fn new(system: &'s Sys, p: &'s [f64], start: f64, times: &'s [f64], u: &[f64], memory: &'s mut Memory) -> Self {
-        let times = SaveTimes::new(times, start, |_| {
-            memory.states.extend_from_slice(u);
-            memory.saved.push(Saved::Start);
-        });
-        Recorder { system, p, times, memory, row: 0, hands_over: false }
-    }
-}
-
-impl<Sys: Differentiable> Rhs for Recorder<'_, Sys> {
-    #[inline(always)]
-    fn eval(&mut self, stage: usize, t: f64, u: &[f64], du: &mut [f64]) {
-        let memory = &mut *self.memory;
-        if !memory.keep_stages {
-            return self.system.eval(t, u, self.p, du);
-        }
-        let length = self.system.tape_len();
-        let at = (self.row + stage) * length;
-        if memory.tapes.len() < at + length {
-            if (at + length) * size_of::<f64>() > memory.budget {
-                memory.keep_stages = false;
-                return self.system.eval(t, u, self.p, du);
-            }
-            // Room for some steps and as much again, so that a growing record is seldom moved.
-            memory.tapes.resize((self.row + 16) * length + at / 2, 0.0);
-        }
-        self.system.record(t, u, self.p, du, &mut memory.tapes[at..at + length]);
-    }
-
-    fn try_eval(&mut self, t: f64, u: &[f64], du: &mut [f64]) {
-        self.system.eval(t, u, self.p, du);
-    }
-}
-
-impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Recorder<'_, Sys> {
-    type F = Self;
-    #[inline(always)]
-    fn rhs(&mut self) -> &mut Self {
-        self
-    }
-
-    #[inline(always)]
-    fn locate(
-        &mut self,
-        method: &mut ExplicitRk<T>,
-        step: &Step,
-        _cx: &mut Context,
-    ) -> Result<Option<(f64, f64)>, Stop> {
-        if self.hands_over && Stepper::<Self>::looks_stiff(method) {
-            return Err(Stop { reason: StopReason::LooksStiff, t: step.t, h: step.h.abs(), component: 0 });
-        }
-        Ok(None)
-    }
-
-    #[inline(always)]
-    fn accepted(&mut self, method: &mut ExplicitRk<T>, step: &Step, kept: &Kept, _cx: &mut Context) {
-        let Memory { steps, starts, states, saved, .. } = &mut *self.memory;
-        let index = steps.len();
-        steps.push((step.t, step.h));
-        starts.extend_from_slice(step.u);
-        while let Some(t) = self.times.pass(step, kept.t) {
-            let at = states.len();
-            states.resize(at + step.u.len(), 0.0);
-            if t == step.t_new {
-                states[at..].copy_from_slice(step.u_new);
-                saved.push(Saved::End { step: index });
-            } else {
-                let theta = step.theta(t);
-                Stepper::<Self>::interpolate(method, step, theta, &mut states[at..]);
-                saved.push(Saved::Inside { step: index, theta });
-            }
-        }
-        self.row += rows::<T>();
-    }
-}
-
-/// The reverse sweep: from the seeds of the saved states to `p_bar` and `u_bar`.
-#[inline(always)]
-fn sweep<Sys: Differentiable, T: Tableau>(system: &Sys, p: &[f64], memory: &mut Memory) {
-    let n = system.dimension();
-    let length = system.tape_len();
-    let (stages, rows) = (T::STAGES, rows::<T>());
-    let Memory {
-        keep_stages,
-        tapes,
-        steps,
-        starts,
-        saved,
-        seeds,
-        k,
-        k_bar,
-        stage,
-        stage_bar,
-        argument_bar,
-        lambda,
-        u_bar,
-        p_bar,
-        replay,
-        ..
-    } = memory;
-    p_bar.clear();
-    p_bar.resize(system.parameter_count(), 0.0);
-    for v in [&mut *u_bar, &mut *stage_bar, &mut *stage] {
-        v.clear();
-        v.resize(n, 0.0);
-    }
-    lambda.resize(n, 0.0);
-    argument_bar.resize(stages * n, 0.0);
-    k_bar.clear();
-    k_bar.resize(stages * n, 0.0);
-    k.resize(stages * n, 0.0);
-    replay.resize(stages * length, 0.0);
-
-    let mut unread = saved.len();
-    for (index, &(t, h)) in steps.iter().enumerate().rev() {
-        let tape: &[f64] = if *keep_stages {
-            &tapes[index * rows * length..(index * rows + stages) * length]
-        } else {
-            let u = &starts[index * n..(index + 1) * n];
-            system.record(t, u, p, &mut k[..n], &mut replay[..length]);
-            for s in 1..stages {
-                combine(T::A[s], k, h, u, stage);
-                let k_row = &mut k[s * n..(s + 1) * n];
-                system.record(t + T::C[s] * h, stage, p, k_row, &mut replay[s * length..(s + 1) * length]);
-            }
-            replay
-        };
-        // What the next step's first stage owes this step's last one stands at its end already; the rest begins at zero.
-        k_bar[..(stages - 1) * n].fill(0.0);
-        stage_bar.fill(0.0);
-        while unread > 0 {
-            let seed = &seeds[(unread - 1) * n..unread * n];
-            match saved[unread - 1] {
-                Saved::End { step } if step == index => {
-                    for (u, s) in u_bar.iter_mut().zip(seed) {
-                        *u += s;
-                    }
-                }
-                Saved::Inside { step, theta } if step == index => {
-                    for (j, r) in T::DENSE {
-                        let weight = h * power_sum(r, theta);
-                        for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(seed) {
-                            *k += weight * s;
-                        }
-                    }
-                    // Not yet part of u_bar, which still is the cotangent of the step's end.
-                    for (u, s) in stage_bar.iter_mut().zip(seed) {
-                        *u += s;
-                    }
-                }
-                _ => break,
-            }
-            unread -= 1;
-        }
-        let last = &tape[(stages - 1) * length..stages * length];
-        if T::FIRST_SAME_AS_LAST {
-            let owed = &k_bar[(stages - 1) * n..];
-            if owed.iter().any(|x| *x != 0.0) {
-                system.vjp(p, last, owed, u_bar, p_bar);
-            }
-        }
-        let swept = rows;
-        // λ, before what is read inside the step joins it.
-        lambda.copy_from_slice(u_bar);
-        for (u, s) in u_bar.iter_mut().zip(stage_bar.iter()) {
-            *u += s;
-        }
-        // k̄ᵢ += h bᵢ λ
-        for (i, b) in T::B {
-            for (k, l) in k_bar[i * n..(i + 1) * n].iter_mut().zip(lambda.iter()) {
-                *k += h * b * l;
-            }
-        }
-        for i in (0..swept).rev() {
-            if i > 0 {
-                let bar = &mut argument_bar[i * n..(i + 1) * n];
-                bar.fill(0.0);
-                system.vjp(p, &tape[i * length..(i + 1) * length], &k_bar[i * n..(i + 1) * n], bar, p_bar);
-                for (u, s) in u_bar.iter_mut().zip(bar.iter()) {
-                    *u += s;
-                }
-                // k̄ⱼ += h aᵢⱼ Ūᵢ
-                for (j, a) in T::A[i] {
-                    for (k, s) in k_bar[j * n..(j + 1) * n].iter_mut().zip(bar.iter()) {
-                        *k += h * a * s;
-                    }
-                }
-            }
-        }
-        if T::FIRST_SAME_AS_LAST && index > 0 {
-            // The first stage is the last of the step before: it is swept there.
-            k_bar.copy_within(..n, (stages - 1) * n);
-        } else {
-            system.vjp(p, &tape[..length], &k_bar[..n], u_bar, p_bar);
-        }
-    }
-    while unread > 0 {
-        for (u, s) in u_bar.iter_mut().zip(&seeds[(unread - 1) * n..unread * n]) {
-            *u += s;
-        }
-        unread -= 1;
-    }
 }

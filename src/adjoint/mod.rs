@@ -29,10 +29,17 @@
 //! method or the BDF. An explicit method that is held to its limit of stability gives the gradient of all that it
 //! computed, of what it leaves of components that have died away too: more evaluations, and less accuracy than its tolerance
 //! promises. A [sensitivity](ForwardSensitivity) has a column for every parameter and is for small systems.
+//!
+//! # Memory
+//! A gradient keeps the steps of its solve for the way back, within a [budget](DiscreteAdjoint::budget) of 256 MiB if nothing
+//! else is said. The steps of a longer solve are made twice, piece by piece from snapshots, the same to the bit;
+//! [`Checkpointing`] says how many.
 
 mod any;
 mod any_forward;
 mod check;
+mod checkpoints;
+mod compiled;
 mod derivatives;
 mod discrete;
 mod families;
@@ -44,9 +51,11 @@ mod report;
 mod reverse;
 mod start;
 mod steady;
+mod steps;
 mod tangent;
 
 pub use check::{Direction, GradientCheck};
+pub use checkpoints::Checkpointing;
 pub use derivatives::{Derivatives, LossGradient};
 pub use discrete::{DiscreteAdjoint, Gradient};
 pub use forward::ForwardSensitivity;

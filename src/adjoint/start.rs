@@ -27,9 +27,13 @@ pub(super) fn start<'s>(
         equations.fulfil(&mut plain, span.start, u, &mut Context { options, statistics })?;
     }
     let mut method = options.method.stepper();
-    // Read at the ends alone, states between the steps do not matter.
-    method.keep_dense(times.iter().any(|t| *t != span.start && *t != span.end));
+    method.keep_dense(looks_between(times, span));
     Ok((plain, method))
+}
+
+/// Whether states between the steps matter: not so where they are read at the ends alone.
+pub(super) fn looks_between(times: &[f64], span: Span) -> bool {
+    times.iter().any(|t| *t != span.start && *t != span.end)
 }
 
 /// Puts jumps in the order in which they are reached.

@@ -3,6 +3,7 @@
 use super::linear::Kind;
 use super::methods::AnyStepper;
 use super::options::Method;
+use super::saved::Saved;
 use super::stepper::{Context, Implicit, Rejection, Step, Stepper};
 
 /// Begins with an explicit method, notices stiffness and its end, and changes the method.
@@ -77,6 +78,19 @@ impl<'f> Automatic<'f> {
         })
     }
 
+    /// The two methods for a problem.
+    fn choose(&mut self, f: &(dyn Implicit + 'f), cx: &Context) {
+        let rtol = cx.options.rtol;
+        self.calm_method = calm_method(rtol);
+        let affordable = if f.sparsity().is_some() { SPARSE } else { DENSE };
+        self.stiff_method = match f.dimension() {
+            _ if f.is_split() => Method::KenCarp4,
+            n if n > affordable => Method::Bdf,
+            _ if rtol >= 1e-2 => Method::Rosenbrock23,
+            _ => Method::Rodas5P,
+        };
+    }
+
     /// Goes on with the other method from $(t, u)$, where the right-hand side is known to be finite.
     fn change(&mut self, f: &mut (dyn Implicit + 'f), t: f64, u: &[f64], cx: &mut Context) {
         self.is_stiff = !self.is_stiff;
@@ -93,15 +107,7 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
     }
 
     fn start(&mut self, f: &mut (dyn Implicit + 'f), t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
-        let rtol = cx.options.rtol;
-        self.calm_method = calm_method(rtol);
-        let affordable = if f.sparsity().is_some() { SPARSE } else { DENSE };
-        self.stiff_method = match f.dimension() {
-            _ if f.is_split() => Method::KenCarp4,
-            n if n > affordable => Method::Bdf,
-            _ if rtol >= 1e-2 => Method::Rosenbrock23,
-            _ => Method::Rodas5P,
-        };
+        self.choose(f, cx);
         // Only implicit methods know what to do with a mass matrix.
         if f.mass().is_some() {
             self.is_stiff = true;
@@ -183,6 +189,36 @@ impl<'f> Stepper<dyn Implicit + 'f> for Automatic<'f> {
 
     fn keep_stages(&self, out: &mut Vec<f64>) {
         self.now().keep_stages(out);
+    }
+
+    fn can_be_saved(&self) -> bool {
+        self.now().can_be_saved()
+    }
+
+    // Of the method that rests, what it begins with when it is taken again.
+    fn save(&self, out: &mut Vec<f64>) {
+        out.extend([f64::from(self.is_stiff), self.calm_steps as f64, self.failures as f64]);
+        for method in [&self.calm, &self.stiff] {
+            out.push(f64::from(method.is_some()));
+            if let Some(method) = method {
+                method.save(out);
+            }
+        }
+    }
+
+    fn restore(&mut self, f: &(dyn Implicit + 'f), n: usize, from: &mut Saved, cx: &Context) {
+        self.choose(f, cx);
+        let is_stiff = from.flag();
+        (self.calm_steps, self.failures) = (from.count(), from.count());
+        for stiff in [false, true] {
+            self.is_stiff = stiff;
+            if from.flag() {
+                self.now_mut().restore(f, n, from, cx);
+            } else {
+                *(if stiff { &mut self.stiff } else { &mut self.calm }) = None;
+            }
+        }
+        self.is_stiff = is_stiff;
     }
 
     fn method(&self) -> Method {

@@ -1,6 +1,7 @@
 //! Step size control.
 
 use super::options::{Options, Tolerance};
+use super::saved::Saved;
 use crate::number::simd::nearest;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,19 @@ impl Controller {
         let order = error_order.max(1) as f64;
         let inverse_order = 1.0 / order;
         Controller { kind, order, inverse_order, last: [LEAST_ERROR_LOG; 2], last_step: f64::NAN, rejected: false }
+    }
+
+    /// Appends what the next factors depend on.
+    pub fn save(&self, out: &mut Vec<f64>) {
+        let [last, before] = self.last;
+        out.extend([last, before, self.last_step, f64::from(self.rejected)]);
+    }
+
+    /// Takes up what was saved of a controller of the same kind.
+    pub fn restore(&mut self, from: &mut Saved) {
+        self.last = from.array();
+        self.last_step = from.number();
+        self.rejected = from.flag();
     }
 
     /// The factor for the next step after an accepted one of size `h`, from the square of its scaled error: the next step waits

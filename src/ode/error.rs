@@ -211,6 +211,33 @@ pub enum SolveError {
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
+    /// What a gradient has to keep of the solve does not fit into the memory allowed.
+    #[error(
+        "the gradient of a solve this long does not fit into {budget} bytes, even if its steps are made twice: give \
+         {needed} with `.budget({needed})`, or loosen `rtol`"
+    )]
+    GradientMemory {
+        /// Bytes allowed.
+        budget: usize,
+        /// Bytes that are enough.
+        needed: usize,
+        /// The solution at the times that were asked for.
+        partial: Box<Solution>,
+    },
+    /// Steps that a gradient makes a second time do not lead where they led the first time.
+    #[error(
+        "the steps up to t = {t} lead elsewhere when they are made again, {component} first: the right-hand side must give the \
+         same values for the same arguments, and the same from `eval` and `record`. Give the gradient enough memory with \
+         `.budget(...)` to make no step twice"
+    )]
+    NotRepeatable {
+        /// The time up to which steps were made again.
+        t: f64,
+        /// The first state that is another one.
+        component: Component,
+        /// The solution at the times that were asked for.
+        partial: Box<Solution>,
+    },
     /// The function of an event is zero over a whole step, and not because the state rests: it has no crossings.
     #[error(
         "the function of event `{event}` is zero at t = {t} and all along the step of {h:e} after it, so that nothing crosses zero; \
@@ -308,8 +335,9 @@ impl SolveError {
             | SolveError::EventsAccumulate { t, .. }
             | SolveError::EventNotFinite { t, .. }
             | SolveError::InconsistentStart { t, .. }
-            | SolveError::NoConsistentStart { t, .. } => Some(*t),
-            SolveError::Argument { .. } => None,
+            | SolveError::NoConsistentStart { t, .. }
+            | SolveError::NotRepeatable { t, .. } => Some(*t),
+            SolveError::Argument { .. } | SolveError::GradientMemory { .. } => None,
         }
     }
 
@@ -346,7 +374,8 @@ impl SolveError {
             | SolveError::Unstable { component, .. }
             | SolveError::TimeBudget { component, .. }
             | SolveError::InconsistentStart { component, .. }
-            | SolveError::NoConsistentStart { component, .. } => Some(component),
+            | SolveError::NoConsistentStart { component, .. }
+            | SolveError::NotRepeatable { component, .. } => Some(component),
             _ => None,
         }
     }
@@ -379,7 +408,9 @@ impl SolveError {
             | SolveError::EventsAccumulate { partial, .. }
             | SolveError::EventNotFinite { partial, .. }
             | SolveError::InconsistentStart { partial, .. }
-            | SolveError::NoConsistentStart { partial, .. } => Some(partial),
+            | SolveError::NoConsistentStart { partial, .. }
+            | SolveError::GradientMemory { partial, .. }
+            | SolveError::NotRepeatable { partial, .. } => Some(partial),
             _ => None,
         }
     }

@@ -48,6 +48,8 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
         StopReason::Unstable(longest) => {
             SolveError::Unstable { t, h, longest, component, method: options.method, partial }
         }
+        StopReason::Memory { budget, needed } => SolveError::GradientMemory { budget, needed, partial },
+        StopReason::NotRepeatable => SolveError::NotRepeatable { t, component, partial },
         StopReason::TimeBudget => {
             let budget = options.time_budget.unwrap_or_default();
             SolveError::TimeBudget { t, end, h, budget, component, cause, partial }

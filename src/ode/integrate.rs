@@ -100,6 +100,10 @@ pub(crate) enum StopReason {
     Inconsistent(f64),
     /// An algebraic equation is still off by this much after all attempts to fulfil it.
     NotMended(f64),
+    /// What a gradient keeps of the solve does not fit into so many bytes, but would into so many.
+    Memory { budget: usize, needed: usize },
+    /// Steps that were made again are not the same.
+    NotRepeatable,
 }
 
 /// States that the loop works with, made once and used again.
@@ -108,6 +112,15 @@ pub(crate) struct Workspace {
     u_new: Vec<f64>,
     cut: Vec<f64>,
     trial: Vec<f64>,
+}
+
+impl Workspace {
+    /// Room for `n` states.
+    pub fn resize(&mut self, n: usize) {
+        for v in [&mut self.u_new, &mut self.cut, &mut self.trial] {
+            v.resize(n, 0.0);
+        }
+    }
 }
 
 /// Goes along the times to save while the steps go by.
@@ -125,6 +138,16 @@ impl<'t> SaveTimes<'t> {
             next += 1;
         }
         SaveTimes { times, next }
+    }
+
+    /// Goes on after so many of the times.
+    pub fn after(times: impl Into<Cow<'t, [f64]>>, passed: usize) -> Self {
+        SaveTimes { times: times.into(), next: passed }
+    }
+
+    /// How many of the times are passed.
+    pub fn passed(&self) -> usize {
+        self.next
     }
 
     /// The next time in a step kept up to `end`, if there is one.
@@ -206,9 +229,7 @@ impl Course {
         work: &mut Workspace,
         cx: &mut Context,
     ) -> Result<(), Stop> {
-        for v in [&mut work.u_new, &mut work.cut, &mut work.trial] {
-            v.resize(u.len(), 0.0);
-        }
+        work.resize(u.len());
         if self.stop_is_here(cx.options) {
             self.next_stop += 1;
             observer.act(self.t, u, cx)?;
@@ -220,6 +241,11 @@ impl Course {
     /// Whether a stop at this very time is still to come.
     pub fn stop_is_here(&self, options: &Options) -> bool {
         options.discontinuities.get(self.next_stop) == Some(&self.t)
+    }
+
+    /// The same course, to be followed again without a clock.
+    pub fn again(&self) -> Course {
+        Course { began: None, ..self.clone() }
     }
 
     /// Sets another end and allows as many steps and as much time as at the start.

@@ -39,6 +39,7 @@ mod null_space;
 mod options;
 mod problem;
 mod request;
+mod saved;
 mod solution;
 mod solve;
 pub mod stabilized;
@@ -63,8 +64,9 @@ pub use steady::{Route, Steady, SteadyError, SteadyState};
 
 pub(crate) use consistent::AlgebraicEquations;
 pub(crate) use failure::failure;
-pub(crate) use integrate::{Action, Kept, Observer, SaveTimes, Span, Stop, StopReason, Workspace, integrate};
+pub(crate) use integrate::{Action, Course, Kept, Observer, SaveTimes, Span, Stop, StopReason, Workspace, integrate};
 pub(crate) use methods::AnyStepper;
 pub(crate) use problem::Plain;
 pub(crate) use request::Held;
+pub(crate) use saved::Saved;
 pub(crate) use stepper::{Context, Implicit, Rhs, Step, Stepper};

@@ -3,6 +3,7 @@
 use super::linear::Kind as LinearKind;
 use super::linear::krylov::Preconditioner;
 use super::options::Options;
+use super::saved::Saved;
 use super::solution::Statistics;
 use crate::model::{MassMatrix, Sparsity};
 use std::sync::Arc;
@@ -161,6 +162,19 @@ pub(crate) trait Stepper<F: ?Sized> {
     fn keep_stages(&self, out: &mut Vec<f64>) {
         let _ = out;
     }
+
+    /// Whether [`save`](Self::save) says all that the next steps depend on. Not so between steps of which the later ones are to
+    /// be made with the Jacobian of an earlier one: that is not saved, and never serves long.
+    fn can_be_saved(&self) -> bool {
+        true
+    }
+
+    /// Appends what the next steps depend on beside time, state and size of the step. Asked for between steps.
+    fn save(&self, out: &mut Vec<f64>);
+
+    /// Takes up what a method of this kind has [saved](Self::save) when it [could](Self::can_be_saved), in a problem with `n`
+    /// states: the steps from there on are the same to the bit.
+    fn restore(&mut self, f: &F, n: usize, from: &mut Saved, cx: &Context);
 
     /// The method that made the last step.
     fn method(&self) -> super::Method;

@@ -8,6 +8,7 @@ mod efficiency;
 mod elementary_functions;
 mod gradients_agree;
 mod gradients_every_method;
+mod gradients_in_little_memory;
 mod gradients_large;
 mod laws_recovered;
 mod pictures;

@@ -3,6 +3,7 @@
 use super::Tableau;
 use crate::ode::control::{Controller, SAFETY, error_square, first_not_finite, worst_component};
 use crate::ode::options::Method;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
 
@@ -148,6 +149,16 @@ impl<T: Tableau> ExplicitRk<T> {
             method,
             tableau: PhantomData,
         }
+    }
+
+    /// Room for `n` states, and a controller that knows no step.
+    #[inline(always)]
+    fn make_room(&mut self, n: usize, cx: &Context) {
+        self.k.resize((Self::NEXT + 1).max(T::STAGES + T::EXTRA) * n, 0.0);
+        for v in [&mut self.stage, &mut self.error, &mut self.low] {
+            v.resize(n, 0.0);
+        }
+        self.controller = Controller::new(cx.options.controller.unwrap_or_default(), T::ERROR_ORDER);
     }
 
     /// The argument of stage `s` of `N` states, with the coefficients in place where a method has few stages: there the loop
@@ -304,11 +315,7 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
     #[inline(always)]
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let n = u.len();
-        self.k.resize((Self::NEXT + 1).max(T::STAGES + T::EXTRA) * n, 0.0);
-        for v in [&mut self.stage, &mut self.error, &mut self.low] {
-            v.resize(n, 0.0);
-        }
-        self.controller = Controller::new(cx.options.controller.unwrap_or_default(), T::ERROR_ORDER);
+        self.make_room(n, cx);
         self.stiffness = Stiffness::default();
         self.prepared = false;
         f.eval(0, t, u, &mut self.k[..n]);
@@ -439,6 +446,21 @@ impl<T: Tableau, F: Rhs + ?Sized> Stepper<F> for ExplicitRk<T> {
             let weight = |r: &[f64]| step.h * r.get(m).copied().unwrap_or(0.0);
             rows.extend((0..n).map(|i| T::DENSE.iter().map(|(j, r)| weight(r) * self.k[j * n + i]).sum::<f64>()));
         }
+    }
+
+    fn save(&self, out: &mut Vec<f64>) {
+        out.extend_from_slice(&self.k[..self.stage.len()]);
+        self.controller.save(out);
+        let Stiffness { accepted, stiff, calm } = self.stiffness;
+        out.extend([accepted, stiff, calm].map(|count| count as f64));
+    }
+
+    fn restore(&mut self, _f: &F, n: usize, from: &mut Saved, cx: &Context) {
+        self.make_room(n, cx);
+        from.fill(&mut self.k[..n]);
+        self.controller.restore(from);
+        self.stiffness = Stiffness { accepted: from.count(), stiff: from.count(), calm: from.count() };
+        self.prepared = false;
     }
 
     fn method(&self) -> Method {

@@ -4,6 +4,7 @@ use crate::ode::control::first_not_finite;
 use crate::ode::linear::small::{SMALL, SmallLu};
 use crate::ode::linear::{Kind, Shifted};
 use crate::ode::options::Options;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Implicit, Preconditioning, Rejection};
 use faer::c64;
 
@@ -51,6 +52,21 @@ impl IterationMatrix {
         }
         self.preconditioning = f.preconditioning();
         self.wear_out();
+    }
+
+    /// Appends what the next factors depend on beside the next Jacobian: the order of the pivots.
+    pub fn save(&self, out: &mut Vec<f64>) {
+        if let Some(factors) = &self.factors {
+            factors.save_pivots(out);
+        }
+    }
+
+    /// Takes up what was saved; the Jacobian has to be evaluated.
+    pub fn restore<F: Implicit + ?Sized>(&mut self, f: &F, from: &mut Saved, cx: &Context) {
+        self.start(f, cx);
+        if let Some(factors) = &mut self.factors {
+            factors.restore_pivots(from);
+        }
     }
 
     /// Evaluates the Jacobian at $(t, u)$ with $f = f(t, u)$, unless it is the one of this place.
@@ -231,6 +247,21 @@ impl ComplexMatrix {
             self.factors = Shifted::new(f.dimension(), f.sparsity(), f.mass(), cx.options.linear_solver).ok();
         }
         self.made_for = None;
+    }
+
+    /// Appends the order of the pivots.
+    pub fn save(&self, out: &mut Vec<f64>) {
+        if let Some(factors) = &self.factors {
+            factors.save_pivots(out);
+        }
+    }
+
+    /// Takes up what was saved; there are no factors.
+    pub fn restore<F: Implicit + ?Sized>(&mut self, f: &F, from: &mut Saved, cx: &Context) {
+        self.start(f, cx);
+        if let Some(factors) = &mut self.factors {
+            factors.restore_pivots(from);
+        }
     }
 
     /// Factorises, unless the factors are those already.

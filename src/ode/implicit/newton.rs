@@ -1,5 +1,7 @@
 //! When a simplified Newton iteration has converged, when it has failed, and when its Jacobian is worn out.
 
+use crate::ode::saved::Saved;
+
 /// The convergence test of Hairer & Wanner II, IV.8: with the rate $\theta = \Vert\delta_k\Vert / \Vert\delta_{k-1}\Vert$, what
 /// remains after an update $\delta_k$ is about $\eta \Vert\delta_k\Vert$, $\eta = \theta / (1 - \theta)$.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,16 @@ impl Convergence {
 
     pub fn iterations(&self) -> usize {
         self.iterations
+    }
+
+    /// Appends what the next iterations depend on.
+    pub fn save(&self, out: &mut Vec<f64>) {
+        out.extend([self.eta, self.worst_rate]);
+    }
+
+    /// Takes up what was saved.
+    pub fn restore(&mut self, from: &mut Saved) {
+        (self.eta, self.worst_rate) = (from.number(), from.number());
     }
 }
 

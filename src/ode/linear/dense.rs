@@ -5,6 +5,7 @@ use super::lu::DenseLu;
 use super::scalar::Scalar;
 use super::small::{SmallLu, SmallShift};
 use crate::model::{MassMatrix, Sparsity};
+use crate::ode::saved::Saved;
 use std::any::Any;
 
 /// What a dense system knows before it sees a number.
@@ -115,6 +116,38 @@ impl<T: Scalar> Dense<T> {
                     }
                 })
             }
+        }
+    }
+
+    /// Appends the order of the pivots.
+    pub fn save_pivots(&self, out: &mut Vec<f64>) {
+        match &self.factors {
+            Factors::N1(lu) => lu.save_pivots(out),
+            Factors::N2(lu) => lu.save_pivots(out),
+            Factors::N3(lu) => lu.save_pivots(out),
+            Factors::N4(lu) => lu.save_pivots(out),
+            Factors::N5(lu) => lu.save_pivots(out),
+            Factors::N6(lu) => lu.save_pivots(out),
+            Factors::N7(lu) => lu.save_pivots(out),
+            Factors::N8(lu) => lu.save_pivots(out),
+            Factors::Any(lu) => lu.save_pivots(out),
+            Factors::None => {}
+        }
+    }
+
+    /// Takes that order up.
+    pub fn restore_pivots(&mut self, from: &mut Saved) {
+        match &mut self.factors {
+            Factors::N1(lu) => lu.restore_pivots(from),
+            Factors::N2(lu) => lu.restore_pivots(from),
+            Factors::N3(lu) => lu.restore_pivots(from),
+            Factors::N4(lu) => lu.restore_pivots(from),
+            Factors::N5(lu) => lu.restore_pivots(from),
+            Factors::N6(lu) => lu.restore_pivots(from),
+            Factors::N7(lu) => lu.restore_pivots(from),
+            Factors::N8(lu) => lu.restore_pivots(from),
+            Factors::Any(lu) => lu.restore_pivots(from),
+            Factors::None => {}
         }
     }
 

@@ -8,6 +8,7 @@
 use super::block::{WIDTH, stride};
 use super::scalar::{LANES, Scalar, divides};
 use crate::number::simd::{Kernel, dispatch};
+use crate::ode::saved::Saved;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
 use faer::{MatMut, Par};
@@ -184,6 +185,17 @@ impl<T: Scalar> DenseLu<T> {
             search: PivotSearch::new::<T>(n),
             column: vec![T::ZERO; stride(n)],
         }
+    }
+
+    /// Appends the order of the pivots.
+    pub fn save_pivots(&self, out: &mut Vec<f64>) {
+        out.extend(self.order.iter().map(|&row| row as f64));
+    }
+
+    /// Takes that order up.
+    pub fn restore_pivots(&mut self, from: &mut Saved) {
+        self.order.iter_mut().for_each(|row| *row = from.count());
+        self.unchanged = self.order.iter().enumerate().all(|(i, &row)| i == row);
     }
 
     /// Factorises the matrix that `assemble` writes, the entry in row $i$ and column $j$ to `i + j * stride(n)`; all

@@ -23,6 +23,7 @@ pub mod scalar;
 pub mod small;
 pub mod sparse;
 
+use super::saved::Saved;
 use crate::model::{MassError, MassMatrix, Sparsity};
 use assembly::Assembly;
 use dense::{Dense, DensePlan};
@@ -260,6 +261,24 @@ impl<T: HasIterative> Shifted<T> {
         match &self.engine {
             Engine::Dense(dense) => dense.small(),
             _ => None,
+        }
+    }
+
+    /// Appends what the next factorisation takes over from those before: the order of the pivots, which is tried first.
+    pub(crate) fn save_pivots(&self, out: &mut Vec<f64>) {
+        match &self.engine {
+            Engine::Dense(dense) => dense.save_pivots(out),
+            Engine::Sparse(sparse) => sparse.save_pivots(out),
+            Engine::Krylov(_) => {}
+        }
+    }
+
+    /// Takes up what was saved; the next factors are then the same to the bit.
+    pub(crate) fn restore_pivots(&mut self, from: &mut Saved) {
+        match &mut self.engine {
+            Engine::Dense(dense) => dense.restore_pivots(from),
+            Engine::Sparse(sparse) => sparse.restore_pivots(from),
+            Engine::Krylov(_) => {}
         }
     }
 

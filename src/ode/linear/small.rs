@@ -11,6 +11,7 @@
 
 use super::scalar::{Scalar, divides};
 use crate::number::simd::{Kernel, dispatch};
+use crate::ode::saved::Saved;
 
 /// Dense matrices of no more rows than this are small.
 pub const SMALL: usize = 8;
@@ -88,6 +89,17 @@ impl<T: Scalar, const N: usize> SmallLu<T, N> {
         self.in_order = self.row.is_sorted();
         // The pivots are now the largest of their columns, up to rounding.
         if dispatch(Factorize { lu: self, shift }) { Ok(()) } else { Err(N - 1) }
+    }
+
+    /// Appends the order of the pivots.
+    pub fn save_pivots(&self, out: &mut Vec<f64>) {
+        out.extend(self.row.map(|row| row as f64));
+    }
+
+    /// Takes that order up.
+    pub fn restore_pivots(&mut self, from: &mut Saved) {
+        self.row = from.array::<N>().map(|row| row as usize);
+        self.in_order = self.row.is_sorted();
     }
 
     /// Columns of $L^{-1} P$ and of $U^{-1}$, to solve with inside of other work.

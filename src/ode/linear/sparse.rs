@@ -5,6 +5,7 @@ use super::fronts::Fronts;
 use super::multifrontal::Multifrontal;
 use super::pivoting::PivotingLu;
 use super::scalar::Scalar;
+use crate::ode::saved::Saved;
 use std::sync::Arc;
 
 /// Multipliers up to this size are taken without a check, as other sparse codes take theirs.
@@ -80,6 +81,16 @@ impl<T: Scalar> SparseLu<T> {
     /// About how many solves take the time of a factorisation.
     pub fn solves_per_factorization(&self) -> f64 {
         self.fronts.predicted_time() / (self.fronts.filled as f64).max(1.0)
+    }
+
+    /// Appends for how long fronts are not to be tried.
+    pub fn save_pivots(&self, out: &mut Vec<f64>) {
+        out.extend([self.wait as f64, self.next_wait as f64]);
+    }
+
+    /// Takes that up.
+    pub fn restore_pivots(&mut self, from: &mut Saved) {
+        (self.wait, self.next_wait) = (from.count(), from.count());
     }
 
     /// Factorises $\sigma M - J$. Fails with the column in which no pivot is left.

@@ -1,6 +1,7 @@
 //! An upper bound of the spectral radius of $f_u$, from evaluations of $f$.
 
 use crate::ode::options::Options;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Rejection, Rhs};
 
 /// The spectral radius by the power method without the matrix: with a vector $v$ of small length $\delta$,
@@ -67,6 +68,20 @@ impl SpectralRadius {
         self.given = options.spectral_radius.is_some();
         self.bound = options.spectral_radius.unwrap_or(0.0);
         (self.due, self.current, self.shake, self.age) = (!self.given, false, true, 0);
+    }
+
+    /// Appends what the next estimates depend on.
+    pub fn save(&self, out: &mut Vec<f64>) {
+        out.extend([self.bound, self.age as f64]);
+        out.extend([self.due, self.current, self.shake].map(f64::from));
+        out.extend_from_slice(&self.vector);
+    }
+
+    /// Takes up what was saved, once [started](Self::start).
+    pub fn restore(&mut self, from: &mut Saved) {
+        (self.bound, self.age) = (from.number(), from.count());
+        (self.due, self.current, self.shake) = (from.flag(), from.flag(), from.flag());
+        from.fill(&mut self.vector);
     }
 
     /// A step was accepted.

@@ -4,6 +4,7 @@ use super::StabilizedMethod;
 use super::spectral_radius::SpectralRadius;
 use crate::ode::control::{Controller, StepControl, error_norm, first_not_finite, worst_component};
 use crate::ode::options::Method;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Rejection, Rhs, Step, Stepper};
 use std::marker::PhantomData;
 
@@ -97,6 +98,16 @@ impl<T: Recurrent> Stabilized<T> {
         }
     }
 
+    /// Room for `n` states, and control that knows no step.
+    fn make_room(&mut self, n: usize, cx: &Context) {
+        self.memory.resize::<T>(n);
+        self.radius.start(n, cx.options);
+        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
+        // Who sets the step has no tolerance that rounding errors could be held against.
+        let fixed = cx.options.fixed_step.is_some();
+        self.most = if fixed { T::MOST_STAGES } else { T::most_stages(cx.options.rtol) };
+    }
+
     /// The longest step that is stable.
     fn longest(&self) -> f64 {
         MARGIN * T::stability(self.most) / self.radius.bound()
@@ -109,12 +120,7 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
     }
 
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
-        self.memory.resize::<T>(u.len());
-        self.radius.start(u.len(), cx.options);
-        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
-        // Who sets the step has no tolerance that rounding errors could be held against.
-        let fixed = cx.options.fixed_step.is_some();
-        self.most = if fixed { T::MOST_STAGES } else { T::most_stages(cx.options.rtol) };
+        self.make_room(u.len(), cx);
         self.limited = 0;
         f.eval(0, t, u, &mut self.memory.slope);
         cx.statistics.rhs += 1;
@@ -199,6 +205,23 @@ impl<T: Recurrent, F: Rhs + ?Sized> Stepper<F> for Stabilized<T> {
     fn keep_stages(&self, out: &mut Vec<f64>) {
         // Their number: they are made again from the start of the step, for one vector in place of a hundred.
         out.push(self.stages as f64);
+    }
+
+    fn save(&self, out: &mut Vec<f64>) {
+        out.extend_from_slice(&self.memory.slope);
+        self.controller.save(out);
+        out.push(self.limited as f64);
+        self.radius.save(out);
+    }
+
+    fn restore(&mut self, _f: &F, n: usize, from: &mut Saved, cx: &Context) {
+        self.make_room(n, cx);
+        from.fill(&mut self.memory.slope);
+        self.controller.restore(from);
+        self.limited = from.count();
+        self.radius.restore(from);
+        // The weights are those of another step.
+        self.stages = 0;
     }
 
     fn method(&self) -> Method {

@@ -9,6 +9,8 @@
 //! Source: A. C. Hindmarsh and others, *SUNDIALS*, ACM Transactions on Mathematical Software 31 (2005) 363–396, section
 //! 2.1, where the factor is $2 / (1 + \gamma / \bar\gamma)$.
 
+use crate::ode::saved::Saved;
+
 /// Relative difference of the shifts up to which factors serve. One factorisation of a large sparse matrix costs as
 /// much as ten iterations or more, for a small one little depends on it.
 const MOST_LAG: f64 = 0.4;
@@ -52,6 +54,16 @@ pub struct Corrector {
 impl Corrector {
     pub fn new() -> Self {
         Corrector { made_for: f64::NAN, lag: 0.0, eta: 1.0, last: 0.0, iterations: 0, worst_rate: 0.0 }
+    }
+
+    /// Appends what the next iterations depend on, but for the factors.
+    pub fn save(&self, out: &mut Vec<f64>) {
+        out.extend([self.eta, self.worst_rate]);
+    }
+
+    /// Takes up what was saved; there are no factors.
+    pub fn restore(&mut self, from: &mut Saved) {
+        *self = Corrector { eta: from.number(), worst_rate: from.number(), ..Corrector::new() };
     }
 
     /// Says that the factors must not be used again.

@@ -7,6 +7,7 @@ use crate::ode::control::{error_norm, first_not_finite, worst_component};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::linear::Kind;
 use crate::ode::options::Method;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 
 /// Memory of the BDF.
@@ -86,6 +87,32 @@ impl Bdf {
             held_to: 1.0,
             algebraic: false,
         }
+    }
+
+    /// Room for `n` states, all of it empty.
+    fn make_room<F: Implicit + ?Sized>(&mut self, f: &F, n: usize, cx: &Context) {
+        for v in [&mut self.differences, &mut self.ahead, &mut self.rescaled] {
+            v.clear();
+            v.resize(ROWS * n, 0.0);
+        }
+        for v in [
+            &mut self.slope,
+            &mut self.known,
+            &mut self.correction,
+            &mut self.f,
+            &mut self.moved,
+            &mut self.product,
+            &mut self.error,
+        ] {
+            v.resize(n, 0.0);
+        }
+        self.strictness = strictness(cx.options.rtol);
+        self.algebraic = f.mass().is_some_and(|mass| mass.is_singular());
+    }
+
+    /// Differences that the next steps depend on: one beyond the highest in use.
+    fn rows(&self) -> usize {
+        (self.order.max(self.degree) + 2).min(ROWS)
     }
 
     /// Brings the differences to the grid of width `h`.
@@ -261,26 +288,10 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
 
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let n = u.len();
-        for v in [&mut self.differences, &mut self.ahead, &mut self.rescaled] {
-            v.clear();
-            v.resize(ROWS * n, 0.0);
-        }
-        for v in [
-            &mut self.slope,
-            &mut self.known,
-            &mut self.correction,
-            &mut self.f,
-            &mut self.moved,
-            &mut self.product,
-            &mut self.error,
-        ] {
-            v.resize(n, 0.0);
-        }
+        self.make_room(f, n, cx);
         (self.order, self.degree, self.equal_steps, self.h, self.failures) = (1, 1, 0, f64::NAN, 0);
         self.differences[..n].copy_from_slice(u);
         self.changes.clear();
-        self.strictness = strictness(cx.options.rtol);
-        self.algebraic = f.mass().is_some_and(|mass| mass.is_singular());
         self.corrector = Corrector::new();
         self.matrix.start(f, cx);
         f.eval(0, t, u, &mut self.f);
@@ -428,6 +439,36 @@ impl<F: Implicit + ?Sized> Stepper<F> for Bdf {
         if self.changes.first().is_some_and(Change::begins) {
             out.extend_from_slice(&self.slope);
         }
+    }
+
+    fn can_be_saved(&self) -> bool {
+        self.matrix.is_worn()
+    }
+
+    fn save(&self, out: &mut Vec<f64>) {
+        let n = self.slope.len();
+        self.matrix.save(out);
+        self.corrector.save(out);
+        out.extend([self.order, self.degree, self.equal_steps, self.failures].map(|count| count as f64));
+        out.push(self.h);
+        out.extend_from_slice(&self.differences[..self.rows() * n]);
+        if self.h.is_nan() {
+            out.extend_from_slice(&self.slope);
+        }
+    }
+
+    fn restore(&mut self, f: &F, n: usize, from: &mut Saved, cx: &Context) {
+        self.matrix.restore(f, from, cx);
+        self.make_room(f, n, cx);
+        self.corrector.restore(from);
+        (self.order, self.degree, self.equal_steps) = (from.count(), from.count(), from.count());
+        (self.failures, self.h) = (from.count(), from.number());
+        let rows = self.rows();
+        from.fill(&mut self.differences[..rows * n]);
+        if self.h.is_nan() {
+            from.fill(&mut self.slope);
+        }
+        self.changes.clear();
     }
 
     fn method(&self) -> Method {

@@ -9,6 +9,7 @@ use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
 use crate::ode::options::Method;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use std::marker::PhantomData;
 
@@ -80,6 +81,20 @@ impl<T: EsdirkTableau> Esdirk<T> {
             method,
             tableau: PhantomData,
         }
+    }
+
+    /// Room for `n` states, and a controller that knows no step.
+    fn make_room<F: Implicit + ?Sized>(&mut self, f: &F, n: usize, cx: &Context) {
+        self.k.resize(T::STAGES * n, 0.0);
+        for v in [&mut self.base, &mut self.stage, &mut self.f, &mut self.moved, &mut self.product, &mut self.error] {
+            v.resize(n, 0.0);
+        }
+        self.additive = f.is_split() && !T::A_EXPLICIT.is_empty();
+        let more = if self.additive { n } else { 0 };
+        self.k_explicit.resize(T::STAGES * more, 0.0);
+        self.k_both.resize(T::STAGES * more, 0.0);
+        self.slopes_new.resize(2 * more, 0.0);
+        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
     }
 
     /// All stages of the step with the matrix at hand, whose solutions are to be multiplied with `scale`.
@@ -206,18 +221,9 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
 
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
         let n = u.len();
-        self.k.resize(T::STAGES * n, 0.0);
-        for v in [&mut self.base, &mut self.stage, &mut self.f, &mut self.moved, &mut self.product, &mut self.error] {
-            v.resize(n, 0.0);
-        }
-        self.additive = f.is_split() && !T::A_EXPLICIT.is_empty();
-        let more = if self.additive { n } else { 0 };
-        self.k_explicit.resize(T::STAGES * more, 0.0);
-        self.k_both.resize(T::STAGES * more, 0.0);
-        self.slopes_new.resize(2 * more, 0.0);
+        self.make_room(f, n, cx);
         self.convergence.forget();
         self.matrix.start(f, cx);
-        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
         f.eval_stiff(0, t, u, &mut self.f);
         cx.statistics.rhs += 1;
         if let Some(component) = first_not_finite(&self.f) {
@@ -375,6 +381,33 @@ impl<T: EsdirkTableau, F: Implicit + ?Sized> Stepper<F> for Esdirk<T> {
     fn keep_stages(&self, out: &mut Vec<f64>) {
         out.extend_from_slice(&self.k);
         out.push(self.limit);
+    }
+
+    fn can_be_saved(&self) -> bool {
+        self.matrix.is_worn()
+    }
+
+    fn save(&self, out: &mut Vec<f64>) {
+        let n = self.f.len();
+        self.matrix.save(out);
+        out.extend_from_slice(&self.k[..n]);
+        out.extend(self.k_explicit.iter().take(n));
+        self.convergence.save(out);
+        self.controller.save(out);
+    }
+
+    fn restore(&mut self, f: &F, n: usize, from: &mut Saved, cx: &Context) {
+        self.matrix.restore(f, from, cx);
+        self.make_room(f, n, cx);
+        from.fill(&mut self.k[..n]);
+        if self.additive {
+            from.fill(&mut self.k_explicit[..n]);
+            for i in 0..n {
+                self.k_both[i] = self.k[i] + self.k_explicit[i];
+            }
+        }
+        self.convergence.restore(from);
+        self.controller.restore(from);
     }
 
     fn method(&self) -> Method {

@@ -8,6 +8,7 @@ use crate::ode::implicit::matrix::{ComplexMatrix, IterationMatrix};
 use crate::ode::implicit::newton::{Convergence, Verdict, rate_to_keep};
 use crate::ode::linear::Kind;
 use crate::ode::options::Method;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use faer::c64;
 use std::marker::PhantomData;
@@ -86,6 +87,26 @@ impl<T: RadauTableau> Radau<T> {
             method,
             tableau: PhantomData,
         }
+    }
+
+    /// Room for `n` states, and a controller that knows no step.
+    fn make_room(&mut self, n: usize, cx: &Context) {
+        for v in [&mut self.z, &mut self.w, &mut self.f_stages, &mut self.z_before] {
+            v.resize(T::STAGES * n, 0.0);
+        }
+        for v in [
+            &mut self.slope,
+            &mut self.slope_new,
+            &mut self.stage,
+            &mut self.moved,
+            &mut self.product,
+            &mut self.product_imaginary,
+            &mut self.error,
+        ] {
+            v.resize(n, 0.0);
+        }
+        self.complex.resize(n, c64::new(0.0, 0.0));
+        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
     }
 
     /// The stages' increments, first from the polynomial of the step before, then by Newton's method.
@@ -264,28 +285,12 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
     }
 
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
-        let n = u.len();
-        for v in [&mut self.z, &mut self.w, &mut self.f_stages, &mut self.z_before] {
-            v.resize(T::STAGES * n, 0.0);
-        }
-        for v in [
-            &mut self.slope,
-            &mut self.slope_new,
-            &mut self.stage,
-            &mut self.moved,
-            &mut self.product,
-            &mut self.product_imaginary,
-            &mut self.error,
-        ] {
-            v.resize(n, 0.0);
-        }
-        self.complex.resize(n, c64::new(0.0, 0.0));
+        self.make_room(u.len(), cx);
         self.h_before = f64::NAN;
         self.uncertain = true;
         self.convergence.forget();
         self.matrix.start(f, cx);
         self.pairs.iter_mut().for_each(|pair| pair.start(f, cx));
-        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
         f.eval(0, t, u, &mut self.slope);
         cx.statistics.rhs += 1;
         first_not_finite(&self.slope).map_or(Ok(()), Err)
@@ -419,6 +424,31 @@ impl<T: RadauTableau, F: Implicit + ?Sized> Stepper<F> for Radau<T> {
 
     fn keep_stages(&self, out: &mut Vec<f64>) {
         out.extend_from_slice(&self.z);
+    }
+
+    fn can_be_saved(&self) -> bool {
+        self.matrix.is_worn()
+    }
+
+    fn save(&self, out: &mut Vec<f64>) {
+        self.matrix.save(out);
+        self.pairs.iter().for_each(|pair| pair.save(out));
+        out.extend_from_slice(&self.slope);
+        out.extend_from_slice(&self.z_before);
+        out.extend([self.h_before, f64::from(self.uncertain)]);
+        self.convergence.save(out);
+        self.controller.save(out);
+    }
+
+    fn restore(&mut self, f: &F, n: usize, from: &mut Saved, cx: &Context) {
+        self.matrix.restore(f, from, cx);
+        self.pairs.iter_mut().for_each(|pair| pair.restore(f, from, cx));
+        self.make_room(n, cx);
+        from.fill(&mut self.slope);
+        from.fill(&mut self.z_before);
+        (self.h_before, self.uncertain) = (from.number(), from.flag());
+        self.convergence.restore(from);
+        self.controller.restore(from);
     }
 
     fn method(&self) -> Method {

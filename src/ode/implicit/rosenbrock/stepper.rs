@@ -10,6 +10,7 @@ use crate::ode::implicit::between::{LOOK, error_between};
 use crate::ode::implicit::matrix::IterationMatrix;
 use crate::ode::linear::Kind;
 use crate::ode::options::Method;
+use crate::ode::saved::Saved;
 use crate::ode::stepper::{Context, Implicit, Rejection, Step, Stepper};
 use std::marker::PhantomData;
 
@@ -67,6 +68,21 @@ impl<T: RosenbrockTableau> Rosenbrock<T> {
             method,
             tableau: PhantomData,
         }
+    }
+
+    /// Room for `n` states, and a controller that knows no step.
+    fn make_room(&mut self, n: usize, cx: &Context) {
+        self.stride = n.next_multiple_of(4);
+        self.stages.resize(MOST_STAGES * self.stride, 0.0);
+        for v in [&mut self.state, &mut self.argument, &mut self.sum] {
+            v.resize(self.stride, 0.0);
+        }
+        for v in
+            [&mut self.value, &mut self.slope, &mut self.slope_new, &mut self.f_t, &mut self.product, &mut self.error]
+        {
+            v.resize(n, 0.0);
+        }
+        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
     }
 
     /// All stages of a step of few states with dense factors: as [`SmallStep`].
@@ -213,19 +229,8 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
     }
 
     fn start(&mut self, f: &mut F, t: f64, u: &[f64], cx: &mut Context) -> Result<(), usize> {
-        let n = u.len();
         self.matrix.start(f, cx);
-        self.stride = n.next_multiple_of(4);
-        self.stages.resize(MOST_STAGES * self.stride, 0.0);
-        for v in [&mut self.state, &mut self.argument, &mut self.sum] {
-            v.resize(self.stride, 0.0);
-        }
-        for v in
-            [&mut self.value, &mut self.slope, &mut self.slope_new, &mut self.f_t, &mut self.product, &mut self.error]
-        {
-            v.resize(n, 0.0);
-        }
-        self.controller = Controller::new(cx.options.controller.unwrap_or(StepControl::Predictive), T::ERROR_ORDER);
+        self.make_room(u.len(), cx);
         f.eval(0, t, u, &mut self.slope);
         cx.statistics.rhs += 1;
         first_not_finite(&self.slope).map_or(Ok(()), Err)
@@ -345,6 +350,20 @@ impl<T: RosenbrockTableau, F: Implicit + ?Sized> Stepper<F> for Rosenbrock<T> {
     fn keep_stages(&self, out: &mut Vec<f64>) {
         let stages = self.stages.chunks_exact(self.stride).take(T::STAGES);
         stages.for_each(|stage| out.extend_from_slice(&stage[..self.slope.len()]));
+    }
+
+    // The Jacobian is that of each step itself.
+    fn save(&self, out: &mut Vec<f64>) {
+        self.matrix.save(out);
+        out.extend_from_slice(&self.slope);
+        self.controller.save(out);
+    }
+
+    fn restore(&mut self, f: &F, n: usize, from: &mut Saved, cx: &Context) {
+        self.matrix.restore(f, from, cx);
+        self.make_room(n, cx);
+        from.fill(&mut self.slope);
+        self.controller.restore(from);
     }
 
     fn method(&self) -> Method {
