@@ -2,12 +2,13 @@
 //! one. Those that memory does not last for are made again, from snapshots.
 
 use super::checkpoints::{Checkpoints, Snapshot};
+use super::jumps::{Jump, Running};
 use super::reverse::{Bars, Made, Read, Reverse, reverse};
 use super::start::{looks_between, start};
 use crate::model::{Differentiable, System};
 use crate::ode::{
-    Action, AnyStepper, Context, Course, Implicit, Kept, Method, Observer, Options, Plain, Progress, SaveTimes, Saved,
-    Span, Statistics, Step, Stepper, Stop, StopReason, Workspace,
+    Action, AnyStepper, Context, Course, Events, GAUSS, Implicit, Kept, Method, Observer, Options, Plain, Progress,
+    SaveTimes, Saved, Span, Statistics, Step, Stepper, Stop, StopReason, Workspace,
 };
 
 /// The steps of a solve, what was read of it, and the memory to sweep back.
@@ -18,6 +19,18 @@ pub(super) struct AnyAdjoint {
     pub saved: Vec<SavedAt>,
     pub seeds: Vec<f64>,
     pub bars: Bars,
+    /// What was integrated along the way, and its derivative by the parameters.
+    pub integral: f64,
+    pub integral_p: Vec<f64>,
+    /// Where a terminal event ended the solve; the cotangent of the state there, and the derivative of the loss by the time.
+    pub ended: Option<(f64, Vec<f64>)>,
+    pub end_bar: Vec<f64>,
+    pub end_time_bar: f64,
+    /// Events that acted.
+    jumps: Vec<Jump>,
+    /// A state between steps, and cotangents that nobody wants.
+    row: Vec<f64>,
+    unwanted: Vec<f64>,
     /// Methods that were used, backwards.
     families: Vec<(Method, Box<dyn Reverse>)>,
     /// The methods of the last solve.
@@ -40,6 +53,7 @@ pub(super) struct Underway<'s> {
     stepper: AnyStepper<'s>,
     method: Method,
     dense: bool,
+    events: Option<Events<'s>>,
 }
 
 /// A solve by Tsit5 that another way has begun and kept.
@@ -65,6 +79,8 @@ pub(super) struct Asked<'q> {
     pub p: &'q [f64],
     pub times: &'q [f64],
     pub budget: usize,
+    /// What is integrated over the whole span.
+    pub running: Option<&'q dyn Running>,
 }
 
 impl AnyAdjoint {
@@ -78,18 +94,21 @@ impl AnyAdjoint {
         &mut self,
         system: &'s dyn Differentiable,
         asked: Asked,
+        events: Option<Events<'s>>,
         u: &mut [f64],
         statistics: &mut Statistics,
     ) -> Result<Underway<'s>, Stop> {
-        let Asked { options, span, p, times, budget } = asked;
+        let Asked { options, span, p, times, budget, running } = asked;
         self.states.clear();
         self.saved.clear();
-        self.used.clear();
+        self.forget();
+        self.integral_p.resize(p.len(), 0.0);
         let course = Course::new(span, options);
         self.kept.begin(budget, first(&course, u));
-        let (plain, stepper) = start(system, options, span, (u, p), times, statistics)?;
-        let dense = looks_between(times, span);
-        let mut solve = Underway { plain, stepper, method: options.method, dense };
+        let (plain, mut stepper) = start(system, options, span, (u, p), times, statistics)?;
+        let dense = looks_between(times, span) || events.is_some() || running.is_some();
+        stepper.keep_dense(dense);
+        let mut solve = Underway { plain, stepper, method: options.method, dense, events };
         let times = SaveTimes::new(times, span.start, |_| {
             self.states.extend_from_slice(u);
             self.saved.push(SavedAt::Start);
@@ -98,6 +117,14 @@ impl AnyAdjoint {
             self.follow(&mut solve, asked, course, u, times, statistics, None)?;
         }
         Ok(solve)
+    }
+
+    /// Forgets what another solve did on its way.
+    fn forget(&mut self) {
+        self.used.clear();
+        self.jumps.clear();
+        self.integral_p.clear();
+        (self.integral, self.ended, self.end_time_bar) = (0.0, None, 0.0);
     }
 
     /// Goes on with a solve to its end, `u` being where it stands. What was read before is in `states` and `saved`.
@@ -109,9 +136,10 @@ impl AnyAdjoint {
         u: &mut [f64],
         statistics: &mut Statistics,
     ) -> Result<Underway<'s>, Stop> {
-        let Asked { options, span, p, times, budget } = asked;
+        let Asked { options, span, p, times, budget, .. } = asked;
         self.kept.begin(budget, first(&Course::new(span, options), begun.initial));
-        self.used.clear();
+        self.forget();
+        self.used.push(Method::Tsit5);
         let n = u.len();
         let mut begins = true;
         for (&(t, h), u) in begun.steps.iter().zip(begun.starts.chunks_exact(n)) {
@@ -123,7 +151,7 @@ impl AnyAdjoint {
         let mut stepper = Method::Tsit5.stepper();
         let cx = Context { options, statistics };
         stepper.restore(&plain, n, &mut Saved::new(begun.method), &cx);
-        let mut solve = Underway { plain, stepper, method: Method::Tsit5, dense: false };
+        let mut solve = Underway { plain, stepper, method: Method::Tsit5, dense: false, events: None };
         let times = SaveTimes::after(times, begun.passed);
         self.follow(&mut solve, asked, begun.course, u, times, statistics, Some(begun.hands_over))?;
         Ok(solve)
@@ -145,16 +173,18 @@ impl AnyAdjoint {
         let mut cx = Context { options: asked.options, statistics };
         let mut work = std::mem::take(&mut self.work);
         work.resize(u.len());
-        let Underway { plain, stepper, .. } = solve;
-        let last = begun.map(|_| Method::Tsit5);
-        let hands_over = begun == Some(true);
+        let Underway { plain, stepper, events, .. } = solve;
         let mut recorder = Recorder {
             plain,
             times: Some(times),
             begins: begun.is_none(),
-            last,
-            hands_over,
+            last: begun.map(|_| Method::Tsit5),
+            stiff: if begun == Some(true) { Some(StopReason::LooksStiff) } else { refusal(asked.options) },
             full: false,
+            from: 0,
+            running: asked.running,
+            events: events.as_mut(),
+            cut: None,
             record: self,
         };
         if begun.is_none() {
@@ -177,13 +207,43 @@ impl AnyAdjoint {
             bar.resize(len, 0.0);
         }
         self.bars.differences.clear();
-        let (mut unread, mut index) = (self.saved.len(), self.kept.report.steps);
+        if self.ended.is_some() {
+            self.bars.u.copy_from_slice(&self.end_bar);
+        }
+        let (mut unread, mut index, mut unturned) = (self.saved.len(), self.kept.report.steps, self.jumps.len());
+        let nodes = if asked.running.is_some() { GAUSS.len() * n } else { 0 };
+        let mut store: Vec<Read> = Vec::new();
         loop {
-            let AnyAdjoint { kept, saved, seeds, bars, families, .. } = self;
-            let mut reads: Vec<Read> = Vec::new();
-            while let Some((made, method)) = kept.steps.last(n) {
+            let AnyAdjoint { kept, saved, seeds, bars, families, jumps, end_time_bar, .. } = self;
+            while let Some((mut made, method)) = kept.steps.last(n) {
                 index -= 1;
-                reads.clear();
+                let (mut reads, mut cut_bar) = (emptied(store), Vec::new());
+                let mut end = 1.0;
+                if let Some(jump) = jumps[..unturned].last().filter(|jump| jump.step == index)
+                    && let Some(events) = &solve.events
+                {
+                    unturned -= 1;
+                    end = jump.theta;
+                    jump.back(system, p, events, asked.running, *end_time_bar, bars).map_err(|event| Stop {
+                        reason: StopReason::EventGrazes(event),
+                        t: jump.t,
+                        h: made.h.abs(),
+                        component: 0,
+                    })?;
+                    if end != 1.0 {
+                        // The step led elsewhere, and was left on the way.
+                        cut_bar.extend_from_slice(&bars.u);
+                        bars.u.fill(0.0);
+                    }
+                }
+                if end != 1.0 {
+                    reads.push(Read { theta: end, bar: &cut_bar });
+                }
+                let (stages, along) = made.stages.split_at(made.stages.len() - nodes);
+                made.stages = stages;
+                for (bar, (node, _)) in along.chunks_exact(n).zip(GAUSS) {
+                    reads.push(Read { theta: node * end, bar });
+                }
                 while let Some(&SavedAt::In { step, theta }) = saved[..unread].last()
                     && step == index
                 {
@@ -207,6 +267,7 @@ impl AnyAdjoint {
                         component,
                     })?;
                 }
+                store = emptied(reads);
                 kept.steps.pop();
             }
             if !self.make_again(&mut solve, asked)? {
@@ -228,7 +289,7 @@ impl AnyAdjoint {
         let mut course = from.course.clone();
         let mut u = from.u.clone();
         let mut work = std::mem::take(&mut self.work);
-        let Underway { plain, stepper, method, dense } = solve;
+        let Underway { plain, stepper, method, dense, events } = solve;
         let steps = to.step - from.step;
         let (begins, last) = (from.begins, from.last);
         match &from.method {
@@ -238,7 +299,19 @@ impl AnyAdjoint {
                 stepper.keep_dense(*dense);
             }
         }
-        let mut recorder = Recorder { plain, times: None, begins, last, hands_over: false, full: false, record: self };
+        let mut recorder = Recorder {
+            plain,
+            times: None,
+            begins,
+            last,
+            stiff: None,
+            full: false,
+            from: from.step,
+            running: asked.running,
+            events: events.as_mut(),
+            cut: None,
+            record: self,
+        };
         if from.method.is_none() {
             course.begin(&mut **stepper, &mut recorder, &mut u, &mut work, &mut cx)?;
         }
@@ -261,6 +334,19 @@ impl AnyAdjoint {
     }
 }
 
+/// Why a solve by an explicit method is not gone on with where it looks stiff: the derivative of its steps is not near that of
+/// the solution.
+pub(super) fn refusal(options: &Options) -> Option<StopReason> {
+    let stabilized = matches!(options.method, Method::Rkc2 | Method::Rock4);
+    let held = options.method.is_explicit() && !stabilized && options.fixed_step.is_none();
+    held.then_some(StopReason::StiffForDerivatives)
+}
+
+/// The memory of reads for others.
+fn emptied<'b>(reads: Vec<Read>) -> Vec<Read<'b>> {
+    reads.into_iter().filter_map(|_| None).collect()
+}
+
 /// The start of a solve.
 fn first(course: &Course, u: &[f64]) -> Snapshot {
     Snapshot { course: course.again(), step: 0, begins: true, last: None, u: u.into(), method: None }
@@ -274,8 +360,14 @@ struct Recorder<'r, 'f> {
     /// Whether the method begins afresh with the next step.
     begins: bool,
     last: Option<Method>,
-    /// Whether the solve ends where it looks stiff.
-    hands_over: bool,
+    /// Why the solve ends where it looks stiff, if it does.
+    stiff: Option<StopReason>,
+    /// The first step to be made.
+    from: usize,
+    running: Option<&'r dyn Running>,
+    events: Option<&'r mut Events<'f>>,
+    /// Where the step is cut.
+    cut: Option<(f64, f64)>,
     /// Whether there was no room for a step that was made again.
     full: bool,
     record: &'r mut AnyAdjoint,
@@ -300,11 +392,20 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for Recorder<'_, 'f
         self.plain
     }
 
-    fn locate(&mut self, method: &mut M, step: &Step, _cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
-        if self.hands_over && method.looks_stiff() {
-            return Err(Stop { reason: StopReason::LooksStiff, t: step.t, h: step.h.abs(), component: 0 });
+    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
+        if let Some(reason) = self.stiff
+            && method.looks_stiff()
+        {
+            return Err(Stop { reason, t: step.t, h: step.h.abs(), component: 0 });
         }
-        Ok(None)
+        let Some(events) = &mut self.events else { return Ok(None) };
+        self.cut = if self.times.is_some() {
+            events.locate(self.plain, method, step, cx)?
+        } else {
+            let index = self.from + self.record.kept.steps.count();
+            self.record.jumps.iter().find(|jump| jump.step == index).map(|jump| (jump.t, jump.theta))
+        };
+        Ok(self.cut)
     }
 
     fn accepted(&mut self, method: &mut M, step: &Step, kept: &Kept, cx: &mut Context) {
@@ -317,6 +418,24 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for Recorder<'_, 'f
         }
         record.numbers.clear();
         method.keep_stages(&mut record.numbers);
+        if let Some(running) = self.running {
+            method.prepare(self.plain, step, cx);
+            let AnyAdjoint { numbers, row, integral, integral_p, unwanted, .. } = record;
+            row.resize(step.u.len(), 0.0);
+            unwanted.resize(integral_p.len(), 0.0);
+            let first = self.times.is_some();
+            for (node, weight) in GAUSS {
+                let (theta, weight) = (node * kept.theta, weight * kept.theta * step.h);
+                method.interpolate(step, theta, row);
+                let at = numbers.len();
+                numbers.resize(at + row.len(), 0.0);
+                let p_bar = if first { &mut *integral_p } else { &mut *unwanted };
+                let value = running.slopes(step.t + theta * step.h, row, weight, &mut numbers[at..], p_bar);
+                if first {
+                    *integral += weight * value;
+                }
+            }
+        }
         let made = Made { t: step.t, h: step.h, u: step.u, stages: &record.numbers, begins };
         let Some(times) = &mut self.times else {
             self.full |= !record.kept.keep_again(&made, used);
@@ -336,8 +455,26 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for Recorder<'_, 'f
         }
     }
 
-    fn act(&mut self, _t: f64, _u: &mut [f64], _cx: &mut Context) -> Result<Action, Stop> {
+    fn act(&mut self, t: f64, u: &mut [f64], _cx: &mut Context) -> Result<Action, Stop> {
         self.begins = true;
-        Ok(Action::GoOn)
+        let Some(events) = &mut self.events else { return Ok(Action::GoOn) };
+        let (cut, record) = (self.cut.take(), &mut *self.record);
+        if self.times.is_none() {
+            let made = (self.from + record.kept.steps.count()).checked_sub(1);
+            for jump in record.jumps.iter().filter(|jump| cut.is_some() && Some(jump.step) == made) {
+                jump.due.iter().for_each(|event| events.effect(*event, t, u));
+            }
+            return Ok(Action::GoOn);
+        }
+        if let Some((_, theta)) = cut
+            && let Some(step) = record.kept.report.steps.checked_sub(1)
+        {
+            record.jumps.push(Jump { step, theta, t, u: u.to_vec(), due: events.due().to_vec() });
+        }
+        let action = events.act(t, u);
+        if action == Action::End {
+            record.ended = Some((t, u.to_vec()));
+        }
+        Ok(action)
     }
 }

@@ -113,8 +113,8 @@ pub(super) struct Recorder<'s, Sys> {
     memory: &'s mut Memory,
     /// Record of the first stage of the step being attempted.
     row: usize,
-    /// Whether the solve ends where it looks stiff.
-    pub hands_over: bool,
+    /// Why the solve ends where it looks stiff, if it does.
+    pub stiff: Option<StopReason>,
 }
 
 /// Records that a step adds.
@@ -128,7 +128,7 @@ impl<'s, Sys: Differentiable> Recorder<'s, Sys> {
             memory.states.extend_from_slice(u);
             memory.saved.push(SavedAt::Start);
         });
-        Recorder { system, p, times, memory, row: 0, hands_over: false }
+        Recorder { system, p, times, memory, row: 0, stiff: None }
     }
 }
 
@@ -167,8 +167,10 @@ impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Recorder<'_, S
         step: &Step,
         _cx: &mut Context,
     ) -> Result<Option<(f64, f64)>, Stop> {
-        if self.hands_over && Stepper::<Self>::looks_stiff(method) {
-            return Err(Stop { reason: StopReason::LooksStiff, t: step.t, h: step.h.abs(), component: 0 });
+        if let Some(reason) = self.stiff
+            && Stepper::<Self>::looks_stiff(method)
+        {
+            return Err(Stop { reason, t: step.t, h: step.h.abs(), component: 0 });
         }
         Ok(None)
     }

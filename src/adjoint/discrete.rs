@@ -3,15 +3,16 @@
 //! Tsit5 compiled together with the system is in [`compiled`](super::compiled), every other method in [`any`](super::any), which
 //! also goes on where records of the first no longer fit into memory.
 
-use super::any::{AnyAdjoint, Asked, Begun, Underway};
+use super::any::{AnyAdjoint, Asked, Begun, Underway, refusal};
 use super::checkpoints::Checkpointing;
 use super::compiled::{Memory, Recorder, follow, sweep};
+use super::jumps::Running;
 use super::start::{goes_behind_pointers, put_in_order};
 use crate::model::Differentiable;
 use crate::ode::explicit::{ExplicitRk, Tsit5};
 use crate::ode::{
-    Context, Course, Method, Options, Solution, SolveError, Span, Statistics, Stepper, Stop, StopReason, Workspace,
-    failure,
+    Context, Course, Event, Events, Method, Options, Solution, SolveError, Span, Statistics, Stepper, Stop, StopReason,
+    Workspace, failure,
 };
 
 /// Gradients of a loss of the states at given times.
@@ -69,6 +70,36 @@ pub struct Gradient<'g> {
     pub states: &'g [f64],
 }
 
+/// What happens on the way of a solve besides its steps.
+#[derive(Default)]
+pub(super) struct OnTheWay<'w> {
+    /// Events, all of them with derivatives.
+    pub events: Vec<Event<'w>>,
+    /// What is integrated over the whole span.
+    pub running: Option<&'w dyn Running>,
+    /// Where the solve ends, if not with the last time.
+    pub end: Option<f64>,
+}
+
+/// What was read of a solve, and where the loss writes its derivatives.
+pub(super) struct ReadOut<'r> {
+    pub states: &'r [f64],
+    pub seeds: &'r mut [f64],
+    /// Where a terminal event ended it.
+    pub ended: Option<End<'r>>,
+    /// What was integrated, and its derivatives by the parameters.
+    pub integral: f64,
+    pub integral_p: &'r [f64],
+}
+
+/// The end that an event has made.
+pub(super) struct End<'r> {
+    pub t: f64,
+    pub state: &'r [f64],
+    pub bar: &'r mut Vec<f64>,
+    pub time_bar: &'r mut f64,
+}
+
 /// The part of the budget that one way of keeping a solve may leave allocated while the other one is at work.
 const LEFT: usize = 64;
 impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
@@ -114,6 +145,11 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         self.report
     }
 
+    /// The state that the last forward solve ended with.
+    pub(super) fn reached(&self) -> &[f64] {
+        &self.memory.reached
+    }
+
     /// The methods that made the steps of the last forward solve, in the order in which they were first used.
     pub fn methods(&self) -> Vec<Method> {
         if self.by_any { self.any.methods() } else { vec![Method::Tsit5] }
@@ -138,16 +174,38 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         times: &[f64],
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<Gradient<'_>, SolveError> {
+        let loss = |read: ReadOut| loss(read.states, read.seeds);
+        self.gradient_with(start, initial, p, times, OnTheWay::default(), loss)
+    }
+
+    /// The same with more on the way, and a loss that sees all of it.
+    pub(super) fn gradient_with(
+        &mut self,
+        start: f64,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        way: OnTheWay,
+        loss: impl FnOnce(ReadOut) -> f64,
+    ) -> Result<Gradient<'_>, SolveError> {
         check(self.system, &self.options, start, initial, p, times)?;
-        match self.run(start, initial, p, times, loss) {
+        let end = way.end.or(times.last().copied()).unwrap_or(start);
+        let events: Vec<String> = way.events.iter().map(|event| event.name.clone()).collect();
+        let plain = way.events.is_empty() && way.running.is_none();
+        let result = if plain {
+            self.run_to(Span { start, end }, initial, p, times, loss)
+        } else {
+            self.run_any(Span { start, end }, initial, p, times, way, loss)
+        };
+        match result {
             Ok(loss) => Ok(self.computed(loss)),
             Err(stop) => {
                 let n = self.system.dimension();
                 let names = (0..n).map(|i| self.system.state_name(i)).collect();
                 let states = if self.by_any { &self.any.states } else { &self.memory.states };
-                let partial = Solution::of(names, times, states, self.statistics);
-                let span = Span { start, end: times.last().copied().unwrap_or(start) };
-                Err(failure(stop, &self.options, span, partial, &self.memory.reached))
+                let mut partial = Solution::of(names, times, states, self.statistics);
+                partial.event_names = events;
+                Err(failure(stop, &self.options, Span { start, end }, partial, &self.memory.reached))
             }
         }
     }
@@ -172,9 +230,20 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
     ) -> Result<f64, Stop> {
         let span = Span { start, end: times.last().copied().unwrap_or(start) };
+        self.run_to(span, initial, p, times, |read| loss(read.states, read.seeds))
+    }
+
+    fn run_to(
+        &mut self,
+        span: Span,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        loss: impl FnOnce(ReadOut) -> f64,
+    ) -> Result<f64, Stop> {
         self.by_any = goes_behind_pointers(self.system, &self.options);
         if self.by_any {
-            return self.run_any(span, initial, p, times, loss);
+            return self.run_any(span, initial, p, times, OnTheWay::default(), loss);
         }
         if self.any.kept.bytes() > self.budget / LEFT {
             self.any.kept.release();
@@ -191,8 +260,9 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         self.statistics = Statistics::default();
         let (system, options, work, statistics) = (self.system, &self.options, &mut self.work, &mut self.statistics);
         let mut u = std::mem::take(&mut memory.reached);
-        let mut recorder = Recorder::new(system, p, start, times, &u, memory);
-        recorder.hands_over = options.method == Method::Automatic;
+        let mut recorder = Recorder::new(system, p, span.start, times, &u, memory);
+        let hands_over = options.method == Method::Automatic;
+        recorder.stiff = if hands_over { Some(StopReason::LooksStiff) } else { refusal(options) };
         let mut course = Course::new(span, options);
         let mut cx = Context { options, statistics };
         let result = follow(&mut self.method, &mut recorder, &mut course, &mut u, work, &mut cx);
@@ -201,7 +271,7 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         match result {
             // Left to choose, what looks stiff is begun afresh with methods that change.
             Err(Stop { reason: StopReason::LooksStiff, .. }) if options.method == Method::Automatic => {
-                return self.run_any(span, initial, p, times, loss);
+                return self.run_any(span, initial, p, times, OnTheWay::default(), loss);
             }
             result => result?,
         }
@@ -210,7 +280,8 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         }
         memory.seeds.clear();
         memory.seeds.resize(memory.states.len(), 0.0);
-        let loss = loss(&memory.states, &mut memory.seeds);
+        let (states, seeds) = (&memory.states[..], &mut memory.seeds[..]);
+        let loss = loss(ReadOut { states, seeds, ended: None, integral: 0.0, integral_p: &[] });
         sweep::<Sys, Tsit5>(system, p, memory);
         self.report = Checkpointing { steps: memory.steps.len(), bytes: memory.bytes(), ..Checkpointing::default() };
         Ok(loss)
@@ -223,7 +294,8 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         initial: &[f64],
         p: &[f64],
         times: &[f64],
-        loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+        way: OnTheWay,
+        loss: impl FnOnce(ReadOut) -> f64,
     ) -> Result<f64, Stop> {
         self.by_any = true;
         if self.memory.bytes() > self.budget / LEFT {
@@ -235,8 +307,10 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         u.extend_from_slice(initial);
         self.statistics = Statistics::default();
         put_in_order(&mut self.options, span);
-        let asked = Asked { options: &self.options, span, p, times, budget: self.budget.saturating_sub(held) };
-        let solve = self.any.record(self.system, asked, &mut u, &mut self.statistics);
+        let (options, budget, running) = (&self.options, self.budget.saturating_sub(held), way.running);
+        let asked = Asked { options, span, p, times, budget, running };
+        let events = (!way.events.is_empty()).then(|| Events::new(way.events, Vec::new(), p));
+        let solve = self.any.record(self.system, asked, events, &mut u, &mut self.statistics);
         self.memory.reached = u;
         let solve = solve.map_err(|stop| match stop.reason {
             StopReason::Memory { needed, .. } => {
@@ -260,7 +334,7 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         p: &[f64],
         times: &[f64],
         passed: usize,
-        loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+        loss: impl FnOnce(ReadOut) -> f64,
     ) -> Result<f64, Stop> {
         self.by_any = true;
         let DiscreteAdjoint { system, options, method, memory, statistics, any, .. } = self;
@@ -273,13 +347,13 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         memory.release();
         let hands_over = options.method == Method::Automatic;
         let begun = Begun { course, initial, method: &numbers, steps, starts, passed, hands_over };
-        let asked = Asked { options, span, p, times, budget: self.budget };
+        let asked = Asked { options, span, p, times, budget: self.budget, running: None };
         let mut u = std::mem::take(&mut memory.reached);
         let solve = any.take_over(*system, asked, begun, &mut u, statistics);
         memory.reached = u;
         let solve = match solve {
             Err(Stop { reason: StopReason::LooksStiff, .. }) if hands_over => {
-                return self.run_any(span, initial, p, times, loss);
+                return self.run_any(span, initial, p, times, OnTheWay::default(), loss);
             }
             solve => solve?,
         };
@@ -296,11 +370,15 @@ fn way_back(
     system: &dyn Differentiable,
     asked: Asked,
     solve: Underway,
-    loss: impl FnOnce(&[f64], &mut [f64]) -> f64,
+    loss: impl FnOnce(ReadOut) -> f64,
 ) -> Result<f64, Stop> {
     any.seeds.clear();
     any.seeds.resize(any.states.len(), 0.0);
-    let loss = loss(&any.states, &mut any.seeds);
+    any.end_bar.clear();
+    any.end_bar.resize(system.dimension(), 0.0);
+    let AnyAdjoint { states, seeds, ended, end_bar, end_time_bar, integral, integral_p, .. } = any;
+    let ended = ended.as_ref().map(|(t, state)| End { t: *t, state, bar: end_bar, time_bar: end_time_bar });
+    let loss = loss(ReadOut { states, seeds, ended, integral: *integral, integral_p });
     any.sweep(system, asked, solve)?;
     Ok(loss)
 }

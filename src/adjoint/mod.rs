@@ -44,6 +44,7 @@ mod derivatives;
 mod discrete;
 mod families;
 mod forward;
+mod jumps;
 mod loss;
 mod onward;
 mod rate;

@@ -1,5 +1,6 @@
 //! What a gradient was made of, and why so.
 
+use super::checkpoints::Checkpointing;
 use crate::ode::{Method, Statistics};
 
 /// How a gradient is computed.
@@ -27,6 +28,8 @@ pub struct GradientReport {
     pub through: Vec<Method>,
     /// Counts of the forward solve.
     pub statistics: Statistics,
+    /// What a reverse sweep kept of it.
+    pub checkpointing: Option<Checkpointing>,
 }
 
 impl std::fmt::Display for GradientReport {
@@ -36,6 +39,14 @@ impl std::fmt::Display for GradientReport {
             _ => "discrete adjoint",
         };
         let through: Vec<String> = self.through.iter().map(|method| format!("{method:?}")).collect();
-        write!(f, "{by} through {}: {} ({})", through.join(" and "), self.why, self.statistics)
+        write!(f, "{by} through {}: {} ({})", through.join(" and "), self.why, self.statistics)?;
+        match self.checkpointing {
+            Some(Checkpointing { bytes, repeated: 0, .. }) => write!(f, "; {} KiB kept", bytes.div_ceil(1024)),
+            Some(Checkpointing { bytes, repeated, snapshots, .. }) => {
+                let kept = bytes.div_ceil(1024);
+                write!(f, "; {kept} KiB kept, {repeated} steps made twice from {snapshots} snapshots")
+            }
+            None => Ok(()),
+        }
     }
 }

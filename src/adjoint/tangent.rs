@@ -309,6 +309,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             times: self.times.clone(),
             by: super::report::GradientMethod::DiscreteAdjoint,
             budget: self.budget,
+            events: Vec::new(),
         };
         let mut gradient = problem.gradient(&Slope { loss, along: &along })?;
         gradient.initial.truncate(n);
@@ -380,6 +381,14 @@ impl<S: Differentiable> Derivatives<'_, S> {
         }
         if initial.len() != self.initial.len() {
             return Err(fault("initial", initial.len(), self.initial.len()).into());
+        }
+        if !self.events.is_empty() {
+            return Err(SolveError::Argument {
+                argument: "event",
+                problem: "has no second derivatives".to_string(),
+                advice: "end the solve there and begin another".to_string(),
+            }
+            .into());
         }
         let has_mass = self.system.mass_matrix().is_some_and(|mass| !mass.is_identity());
         let used = match self.options.method {

@@ -122,6 +122,37 @@ pub enum SolveError {
         /// The solution up to `t`.
         partial: Box<Solution>,
     },
+    /// A derivative is wanted through an explicit method whose steps are limited by stability.
+    #[error(
+        "this looks stiff: at t = {t} steps of {h:e} are as long as the stability of {method:?} allows. The error control keeps the \
+         solution right there, not its derivative, which grows by as much as the tolerance is above rounding. Leave the choice to \
+         `Method::Automatic`, or take an implicit method"
+    )]
+    StiffForDerivatives {
+        /// Time reached.
+        t: f64,
+        /// Step size that stability allows.
+        h: f64,
+        /// The method.
+        method: Method,
+        /// The component with the largest scaled error.
+        component: Component,
+        /// The solution up to `t`.
+        partial: Box<Solution>,
+    },
+    /// The function of an event touches zero without crossing it, so that its time has no derivative.
+    #[error(
+        "the function of event `{event}` touches zero at t = {t} without crossing it: a little to one side it would not have \
+         happened, and its time has no derivative. Move the parameters away from there, or watch a function that crosses"
+    )]
+    EventGrazes {
+        /// The event.
+        event: String,
+        /// When.
+        t: f64,
+        /// The solution at the times that were asked for.
+        partial: Box<Solution>,
+    },
     /// Newton's method does not solve an implicit method's equations, however small the step.
     #[error(
         "Newton's method does not converge at t = {t} however small the step (last tried: h = {h:e}), held up by \
@@ -336,6 +367,8 @@ impl SolveError {
             | SolveError::EventNotFinite { t, .. }
             | SolveError::InconsistentStart { t, .. }
             | SolveError::NoConsistentStart { t, .. }
+            | SolveError::StiffForDerivatives { t, .. }
+            | SolveError::EventGrazes { t, .. }
             | SolveError::NotRepeatable { t, .. } => Some(*t),
             SolveError::Argument { .. } | SolveError::GradientMemory { .. } => None,
         }
@@ -351,6 +384,7 @@ impl SolveError {
             | SolveError::OutOfBounds { h, .. }
             | SolveError::TooManySteps { h, .. }
             | SolveError::LooksStiff { h, .. }
+            | SolveError::StiffForDerivatives { h, .. }
             | SolveError::Unstable { h, .. }
             | SolveError::TimeBudget { h, .. }
             | SolveError::EventIsZero { h, .. }
@@ -375,6 +409,7 @@ impl SolveError {
             | SolveError::TimeBudget { component, .. }
             | SolveError::InconsistentStart { component, .. }
             | SolveError::NoConsistentStart { component, .. }
+            | SolveError::StiffForDerivatives { component, .. }
             | SolveError::NotRepeatable { component, .. } => Some(component),
             _ => None,
         }
@@ -410,6 +445,8 @@ impl SolveError {
             | SolveError::InconsistentStart { partial, .. }
             | SolveError::NoConsistentStart { partial, .. }
             | SolveError::GradientMemory { partial, .. }
+            | SolveError::StiffForDerivatives { partial, .. }
+            | SolveError::EventGrazes { partial, .. }
             | SolveError::NotRepeatable { partial, .. } => Some(partial),
             _ => None,
         }

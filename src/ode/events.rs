@@ -31,12 +31,13 @@ use std::rc::Rc;
 /// assert_eq!(solution.events("top").count(), 3);
 /// # Ok::<(), ansatz::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Event<'e> {
-    pub(super) name: String,
-    function: Box<Function<'e>>,
+    pub(crate) name: String,
+    function: Rc<Function<'e>>,
     crossing: Crossing,
     terminal: bool,
-    effect: Option<Box<Effect<'e>>>,
+    effect: Option<Rc<Effect<'e>>>,
     /// Its derivatives, where it has them.
     slopes: Option<Rc<dyn JumpSlopes + 'e>>,
 }
@@ -69,7 +70,7 @@ impl<'e> Event<'e> {
     pub fn new(name: impl Into<String>, function: impl Fn(f64, &[f64], &[f64]) -> f64 + 'e) -> Self {
         Event {
             name: name.into(),
-            function: Box::new(function),
+            function: Rc::new(function),
             crossing: Crossing::Any,
             terminal: false,
             effect: None,
@@ -98,7 +99,7 @@ impl<'e> Event<'e> {
     /// Changes the state there: `effect(t, u, p)`. The method then begins afresh. A closure has no derivatives:
     /// [`Event::of`] makes events for solves that are differentiated.
     pub fn then(mut self, effect: impl Fn(f64, &mut [f64], &[f64]) + 'e) -> Self {
-        self.effect = Some(Box::new(effect));
+        self.effect = Some(Rc::new(effect));
         self.slopes = None;
         self
     }
@@ -114,6 +115,11 @@ impl<'e> Event<'e> {
         self.slopes.is_some() || !self.acts()
     }
 
+    /// Whether it has derivatives.
+    pub(crate) fn has_slopes(&self) -> bool {
+        self.slopes.is_some()
+    }
+
     fn acts(&self) -> bool {
         self.terminal || self.effect.is_some()
     }
@@ -126,7 +132,7 @@ pub(crate) struct Preset<'e> {
 }
 
 /// The events of a solve and what is known of them.
-pub(super) struct Events<'e> {
+pub(crate) struct Events<'e> {
     events: Vec<Event<'e>>,
     presets: Vec<Preset<'e>>,
     p: Vec<f64>,
@@ -396,6 +402,28 @@ impl<'e> Events<'e> {
             }
         }
         high
+    }
+
+    /// The events that act at the end of the step as cut.
+    pub fn due(&self) -> &[usize] {
+        &self.due
+    }
+
+    /// Does to the state what one of them does.
+    pub fn effect(&self, event: usize, t: f64, u: &mut [f64]) {
+        if let Some(effect) = &self.events[event].effect {
+            effect(t, u, &self.p);
+        }
+    }
+
+    /// Whether the solve ends with it.
+    pub fn is_terminal(&self, event: usize) -> bool {
+        self.events[event].terminal
+    }
+
+    /// The derivatives of one of them.
+    pub fn slopes(&self, event: usize) -> Option<&dyn JumpSlopes> {
+        Some(&**self.events[event].slopes.as_ref()?)
     }
 
     /// Does what is due at `t`.

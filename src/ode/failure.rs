@@ -41,6 +41,13 @@ pub(crate) fn failure(stop: Stop, options: &Options, span: Span, partial: Soluti
             let event = partial.event_names.get(event).cloned().unwrap_or_default();
             SolveError::EventsAccumulate { event, t, h, partial }
         }
+        StopReason::EventGrazes(event) => {
+            let event = partial.event_names.get(event).cloned().unwrap_or_default();
+            SolveError::EventGrazes { event, t, partial }
+        }
+        StopReason::StiffForDerivatives => {
+            SolveError::StiffForDerivatives { t, h, method: options.method, component, partial }
+        }
         StopReason::LooksStiff => {
             let (method, max_steps) = (options.method, options.max_stiff_steps());
             SolveError::LooksStiff { t, end, h, method, max_steps, component, partial }

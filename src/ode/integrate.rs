@@ -94,6 +94,10 @@ pub(crate) enum StopReason {
     EventNotFinite(usize),
     /// An event's function is zero all along a step.
     EventIsZero(usize),
+    /// An explicit method is held to its limit of stability, where its steps have no useful derivative.
+    StiffForDerivatives,
+    /// An event's function touches zero without crossing it.
+    EventGrazes(usize),
     /// An event acts over and over at next to the same time.
     EventsAccumulate(usize),
     /// An algebraic equation is off by this much.

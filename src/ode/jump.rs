@@ -52,8 +52,6 @@ pub(crate) trait JumpSlopes {
     fn function_slopes(&self, at: (f64, &[f64], &[f64]), u_bar: &mut [f64], p_bar: &mut [f64]) -> f64;
     /// With the effect $r(t, u, p)$: $r_t^\top \lambda$; writes $r_u^\top \lambda$ and $r_p^\top \lambda$.
     fn effect_back(&self, at: (f64, &[f64], &[f64]), lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) -> f64;
-    /// $r$.
-    fn effect(&self, t: f64, u: &mut [f64], p: &[f64]);
 }
 
 /// Evaluates a number of $t$, $u$ and $p$; its derivative by $t$, those by $u$ and $p$ written.
@@ -86,9 +84,5 @@ impl<J: Jump> JumpSlopes for J {
             self.effect(t, &mut changed, p);
             changed.iter().zip(lambda).fold(Taped::zero(), |sum, (u, lambda)| sum + *u * *lambda)
         })
-    }
-
-    fn effect(&self, t: f64, u: &mut [f64], p: &[f64]) {
-        Jump::effect(self, t, u, p);
     }
 }

@@ -69,7 +69,7 @@ pub(crate) struct Integrand<'e> {
 }
 
 /// Nodes and weights of Gauss' rule with five points on [0, 1]: exact to degree 9, beyond every dense output here.
-const GAUSS: [(f64, f64); 5] = [
+pub(crate) const GAUSS: [(f64, f64); 5] = [
     (0.046_910_077_030_668_004, 0.118_463_442_528_094_54),
     (0.230_765_344_947_158_46, 0.239_314_335_249_683_24),
     (0.5, 0.284_444_444_444_444_44),

@@ -63,8 +63,10 @@ pub use solve::Solve;
 pub use steady::{Route, Steady, SteadyError, SteadyState};
 
 pub(crate) use consistent::AlgebraicEquations;
+pub(crate) use events::Events;
 pub(crate) use failure::failure;
 pub(crate) use integrate::{Action, Course, Kept, Observer, SaveTimes, Span, Stop, StopReason, Workspace, integrate};
+pub(crate) use keep::GAUSS;
 pub(crate) use methods::AnyStepper;
 pub(crate) use problem::Plain;
 pub(crate) use request::Held;

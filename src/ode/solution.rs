@@ -134,7 +134,7 @@ pub struct Solution {
     /// From when on which method was used.
     pub(super) methods: Vec<(f64, Method)>,
     pub(super) statistics: Statistics,
-    pub(super) event_names: Vec<String>,
+    pub(crate) event_names: Vec<String>,
     pub(super) occurred: Vec<Occurrence>,
     pub(super) integrals: Vec<(String, f64)>,
     /// Whether a Jacobian was formed by differences.
