@@ -111,7 +111,11 @@ fn in_little_memory() -> Result<(), Error> {
         let little = solve().h_max(0.01).save(Save::End).differentiate()?.budget(20_000).gradient(&Both)?;
         let repeated = little.report.checkpointing.map(|kept| kept.repeated);
         assert!(repeated > Some(0), "{method:?}: {}", little.report);
-        assert_eq!((all.parameters, all.initial, all.loss), (little.parameters, little.initial, little.loss), "{method:?}");
+        assert_eq!(
+            (all.parameters, all.initial, all.loss),
+            (little.parameters, little.initial, little.loss),
+            "{method:?}"
+        );
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use ansatz::Error;
 use ansatz::adjoint::{GradientMethod, Loss, LossGradient};
+use ansatz::ode::SolveError;
 use ansatz::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -85,6 +86,7 @@ const METHODS: [Method; 14] = [
 
 #[test]
 fn any_model_method_pattern_and_loss() -> Result<(), Error> {
+    let (mut refused, mut compared) = (0, 0);
     for seed in SEEDS {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let n = rng.random_range(1..=5);
@@ -134,12 +136,18 @@ fn any_model_method_pattern_and_loss() -> Result<(), Error> {
             let solve = Solve::system(&bound, initial.clone(), start, end).parameters(p.clone()).save_at(&times);
             solve.method(method).rtol(rtol).atol(rtol).max_steps(1_000_000).differentiate()
         };
-        let reference = problem(Method::Vern9, 1e-13)?.gradient(&loss)?;
+        let reference = problem(if stiff > 1.0 { Method::Radau13 } else { Method::Vern9 }, 1e-13)?.gradient(&loss)?;
         let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
         let all = |g: &LossGradient| [&g.parameters[..], &g.initial].concat();
         let scale = norm(&all(&reference)).max(1e-3);
         let method = METHODS[seed as usize % METHODS.len()];
-        let found = problem(method, 1e-10)?.gradient(&loss)?;
+        let found = match problem(method, 1e-10)?.gradient(&loss) {
+            Err(Error::Solve(SolveError::StiffForDerivatives { .. })) if stiff > 1.0 && method.is_explicit() => {
+                refused += 1;
+                continue;
+            }
+            found => found?,
+        };
         let apart: Vec<f64> = all(&found).iter().zip(all(&reference)).map(|(a, b)| a - b).collect();
         let tolerance = if method == Method::Bdf { 1e-6 } else { 1e-7 };
         assert!(norm(&apart) <= tolerance * scale, "seed {seed}, {method:?}: {:e}", norm(&apart) / scale);
@@ -149,33 +157,13 @@ fn any_model_method_pattern_and_loss() -> Result<(), Error> {
         }
         // Forwards to rounding, where the method has it.
         let forward = problem(method, 1e-7)?.by(GradientMethod::ForwardSensitivity).gradient(&loss);
-        if let Ok(forward) = forward {
-            let reverse = problem(method, 1e-7)?.gradient(&loss)?;
+        let reverse = problem(method, 1e-7)?.gradient(&loss);
+        if let (Ok(forward), Ok(reverse)) = (forward, reverse) {
+            compared += 1;
             let apart: Vec<f64> = all(&forward).iter().zip(all(&reverse)).map(|(a, b)| a - b).collect();
-            if norm(&apart) > 1e-9 * scale {
-                eprintln!(
-                    "seed {seed} {method:?} n {n} q {parameters} times {times:?}\n f {:?}\n r {:?}\n ref {:?}",
-                    all(&forward),
-                    all(&reverse),
-                    all(&reference)
-                );
-                eprintln!("{:?} {:?}", forward.report, reverse.report);
-                for rtol in [1e-6, 1e-7, 1e-8, 1e-9, 1e-10] {
-                    let f = problem(method, rtol)?.by(GradientMethod::ForwardSensitivity).gradient(&loss)?;
-                    let r = problem(method, rtol)?.gradient(&loss)?;
-                    let e = |a: &LossGradient, b: &LossGradient| {
-                        norm(&all(a).iter().zip(all(b)).map(|(a, b)| a - b).collect::<Vec<_>>())
-                    };
-                    eprintln!(
-                        "{rtol:e} f-r {:e} f-ref {:e} r-ref {:e}",
-                        e(&f, &r),
-                        e(&f, &reference),
-                        e(&r, &reference)
-                    );
-                }
-            }
             assert!(norm(&apart) <= 1e-9 * scale, "seed {seed}, {method:?} forwards: {:e}", norm(&apart) / scale);
         }
     }
+    assert!(refused < 15 && compared > 20, "{refused} refused, {compared} compared with forward sensitivities");
     Ok(())
 }
