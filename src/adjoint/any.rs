@@ -344,7 +344,7 @@ pub(super) fn refusal(options: &Options) -> Option<StopReason> {
 
 /// The memory of reads for others.
 fn emptied<'b>(reads: Vec<Read>) -> Vec<Read<'b>> {
-    reads.into_iter().filter_map(|_| None).collect()
+    reads.into_iter().map_while(|_| None).collect()
 }
 
 /// The start of a solve.

@@ -39,6 +39,9 @@ struct Tangent<'s> {
     sparsity: Option<Sparsity>,
 }
 
+/// Told of a row of four matrices.
+type Visit<'v> = dyn FnMut(usize, [&[f64]; 4]) + 'v;
+
 impl<'s> Tangent<'s> {
     fn new(system: &'s dyn Differentiable, along: Vec<f64>) -> Self {
         let n = system.dimension();
@@ -58,8 +61,8 @@ impl<'s> Tangent<'s> {
         Tangent { system, along, sparsity }
     }
 
-    /// Rows of the Jacobians: calls `visit(i, f_u row, f_uu w + f_up v row, f_p row, f_pu w + f_pp v row)`.
-    fn rows(&self, p: &[f64], tape: &[f64], visit: &mut dyn FnMut(usize, &[f64], &[f64], &[f64], &[f64])) {
+    /// Rows of the Jacobians: calls `visit(i, [f_u, f_uu w + f_up v, f_p, f_pu w + f_pp v])`.
+    fn rows(&self, p: &[f64], tape: &[f64], visit: &mut Visit<'_>) {
         let (n, q) = (self.system.dimension(), self.system.parameter_count());
         let (of_value, of_dot) = tape.split_at(tape.len() / 2);
         let mut room = Zeros::<f64>::new(3 * n + 2 * q);
@@ -69,8 +72,6 @@ impl<'s> Tangent<'s> {
             let (of_u, of_p) = room.split_at_mut(2 * n);
             let ((u, u_dot), (p_row, p_dot)) = (of_u.split_at_mut(n), of_p.split_at_mut(q));
             unit[i] = 1.0;
-            let sides = ((u, u_dot), (p_row, p_dot));
-            let ((u, u_dot), (p_row, p_dot)) = sides;
             self.system.vjp_along(
                 (p, &self.along),
                 (of_value, of_dot),
@@ -79,7 +80,7 @@ impl<'s> Tangent<'s> {
                 (&mut *p_row, &mut *p_dot),
             );
             unit[i] = 0.0;
-            visit(i, u, u_dot, p_row, p_dot);
+            visit(i, [u, u_dot, p_row, p_dot]);
         }
     }
 }
@@ -108,7 +109,7 @@ impl System for Tangent<'_> {
         let (du, tape) = room.split_at_mut(2 * n);
         self.record(t, u, p, du, tape);
         values.fill(0.0);
-        self.rows(p, tape, &mut |i, f_u, second, _, _| {
+        self.rows(p, tape, &mut |i, [f_u, second, _, _]| {
             for j in 0..n {
                 let entries = [(i, j, f_u[j]), (n + i, j, second[j]), (n + i, n + j, f_u[j])];
                 for (row, column, value) in entries {
@@ -167,7 +168,7 @@ impl Differentiable for Tangent<'_> {
     fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
         let n = self.system.dimension();
         let product = |row: &[f64], x: &[f64]| row.iter().zip(x).map(|(a, x)| a * x).sum::<f64>();
-        self.rows(p, tape, &mut |i, f_u, second, f_p, mixed| {
+        self.rows(p, tape, &mut |i, [f_u, second, f_p, mixed]| {
             du_dot[i] = product(f_u, u_dot) + product(f_p, p_dot);
             du_dot[n + i] = product(second, u_dot) + product(f_u, &u_dot[n..]) + product(mixed, p_dot);
         });
@@ -175,7 +176,7 @@ impl Differentiable for Tangent<'_> {
     fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
         let n = self.system.dimension();
         f_u.fill(0.0);
-        self.rows(p, tape, &mut |i, row, second, of_p, mixed| {
+        self.rows(p, tape, &mut |i, [row, second, of_p, mixed]| {
             f_u[i * 2 * n..][..n].copy_from_slice(row);
             f_u[(n + i) * 2 * n..][..n].copy_from_slice(second);
             f_u[(n + i) * 2 * n + n..][..n].copy_from_slice(row);

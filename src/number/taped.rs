@@ -282,7 +282,7 @@ mod tests {
     fn gradients_are_those_of_dual_numbers() {
         for x in [[0.3, 1.2, 0.7, 2.1], [1.4, 0.2, 2.2, 0.9], [-0.6, 0.8, 1.1, 1.3]] {
             let mut gradient = [0.0; 4];
-            let value = Taped::gradient(&x, &mut gradient, |x| mixture(x));
+            let value = Taped::gradient(&x, &mut gradient, mixture);
             let dual: [Dual<4>; 4] = std::array::from_fn(|i| Dual::variable(x[i], i));
             let exact = mixture(&dual);
             approx::assert_relative_eq!(value, exact.value, max_relative = 1e-15);

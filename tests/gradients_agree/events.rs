@@ -118,7 +118,7 @@ fn doses_and_their_delays() -> Result<(), Error> {
             if self.delayed { t - self.t - p[1] } else { t - self.t }
         }
         fn effect<R: Real>(&self, _t: R, u: &mut [R], p: &[R]) {
-            u[0] = u[0] + p[self.amount];
+            u[0] += p[self.amount];
         }
     }
     struct Clearance;
