@@ -1,11 +1,13 @@
 //! What the catalogue holds: problems with their reference solutions.
 
-use crate::model::{Bound, MassMatrix, Model, ModelError, Sparsity, System};
+use crate::model::{Bound, Differentiable, MassMatrix, Model, ModelError, Sparsity, System};
+use crate::number::{Along, AlongMut};
 use crate::ode::{Method, Solve};
 
 /// An initial-value problem $M \dot u = f(t, u, p)$, $u(t_0) = u_0$, with its solution at $t_1$.
 ///
-/// It is itself a [`System`], so it goes wherever one is asked for; [`Problem::solve`] puts the rest together.
+/// It is itself a [`System`], and [`Differentiable`], so it goes wherever one is asked for; [`Problem::solve`] puts the rest
+/// together.
 pub struct Problem {
     /// The name by which [`find`](super::find) finds it: `robertson_1e5`.
     pub name: &'static str,
@@ -45,7 +47,7 @@ pub struct Problem {
     /// The solution to measure by.
     pub reference: Reference,
     pub(super) exact: Option<fn(f64) -> Vec<f64>>,
-    pub(super) system: Box<dyn System + Send>,
+    pub(super) system: Box<dyn Differentiable + Send>,
 }
 
 /// What a problem asks of a method.
@@ -216,7 +218,7 @@ impl Problem {
 }
 
 /// A model of the catalogue as a system.
-pub(super) fn bind<M: Model>(model: &'static M) -> Box<dyn System + Send> {
+pub(super) fn bind<M: Model>(model: &'static M) -> Box<dyn Differentiable + Send> {
     match Bound::new(model) {
         Ok(bound) => Box::new(bound),
         // The catalogue's models are constants, and a test binds every one.
@@ -252,5 +254,32 @@ impl System for Problem {
     }
     fn mass_matrix(&self) -> Option<MassMatrix> {
         self.system.mass_matrix()
+    }
+}
+
+impl Differentiable for Problem {
+    fn parameter_count(&self) -> usize {
+        self.system.parameter_count()
+    }
+    fn tape_len(&self) -> usize {
+        self.system.tape_len()
+    }
+    fn record(&self, t: f64, u: &[f64], p: &[f64], du: &mut [f64], tape: &mut [f64]) {
+        self.system.record(t, u, p, du, tape);
+    }
+    fn vjp(&self, p: &[f64], tape: &[f64], lambda: &[f64], u_bar: &mut [f64], p_bar: &mut [f64]) {
+        self.system.vjp(p, tape, lambda, u_bar, p_bar);
+    }
+    fn jvp(&self, p: &[f64], tape: &[f64], u_dot: &[f64], p_dot: &[f64], du_dot: &mut [f64]) {
+        self.system.jvp(p, tape, u_dot, p_dot, du_dot);
+    }
+    fn jacobian(&self, p: &[f64], tape: &[f64], f_u: &mut [f64], f_p: &mut [f64], stride: usize) {
+        self.system.jacobian(p, tape, f_u, f_p, stride);
+    }
+    fn record_along(&self, t: (f64, f64), u: Along<'_>, p: Along<'_>, du: AlongMut<'_>, tape: AlongMut<'_>) {
+        self.system.record_along(t, u, p, du, tape);
+    }
+    fn vjp_along(&self, p: Along<'_>, tape: Along<'_>, lambda: Along<'_>, u_bar: AlongMut<'_>, p_bar: AlongMut<'_>) {
+        self.system.vjp_along(p, tape, lambda, u_bar, p_bar);
     }
 }

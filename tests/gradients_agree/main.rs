@@ -1,5 +1,6 @@
 //! Gradients through every solve.
 
+mod catalogue;
 mod events;
 mod integrals;
 mod losses;

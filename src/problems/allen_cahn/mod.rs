@@ -5,7 +5,7 @@ mod reference;
 use super::between::table;
 use super::names_in_blocks;
 use super::problem::{Kind, Problem, Reference, bind};
-use crate::model::{Model, Names, Params, System};
+use crate::model::{Differentiable, Model, Names, Params};
 use crate::number::Real;
 use std::f64::consts::PI;
 
@@ -108,7 +108,7 @@ fn problem(
     initial: Vec<f64>,
     condition: f64,
     reference: Reference,
-    system: Box<dyn System + Send>,
+    system: Box<dyn Differentiable + Send>,
 ) -> Problem {
     Problem {
         name,
