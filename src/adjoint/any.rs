@@ -17,8 +17,8 @@ pub(super) struct AnyAdjoint {
     pub kept: Checkpoints,
     pub states: Vec<f64>,
     pub saved: Vec<SavedAt>,
-    pub seeds: Vec<f64>,
-    pub bars: Bars,
+    /// What is swept back, all of it at once.
+    pub lanes: Vec<Lane>,
     /// What was integrated along the way, and its derivative by the parameters.
     pub integral: f64,
     pub integral_p: Vec<f64>,
@@ -38,6 +38,14 @@ pub(super) struct AnyAdjoint {
     /// What a method keeps of a step, or goes on from.
     numbers: Vec<f64>,
     work: Workspace,
+}
+
+/// One number of a solve on its way back.
+#[derive(Default)]
+pub(super) struct Lane {
+    /// Its derivatives by the saved states.
+    pub seeds: Vec<f64>,
+    pub bars: Bars,
 }
 
 /// Where a saved state was read from: step and $\theta$.
@@ -200,83 +208,86 @@ impl AnyAdjoint {
     /// Sweeps back from the seeds of the states to the cotangents of the initial state and the parameters.
     pub fn sweep(&mut self, system: &dyn Differentiable, asked: Asked, mut solve: Underway) -> Result<(), Stop> {
         let (n, p) = (system.dimension(), asked.p);
-        for (bar, len) in
-            [(&mut self.bars.u, n), (&mut self.bars.slope, n), (&mut self.bars.p, system.parameter_count())]
-        {
-            bar.clear();
-            bar.resize(len, 0.0);
-        }
-        self.bars.differences.clear();
-        if self.ended.is_some() {
-            self.bars.u.copy_from_slice(&self.end_bar);
+        for Lane { bars, .. } in &mut self.lanes {
+            for (bar, len) in [(&mut bars.u, n), (&mut bars.slope, n), (&mut bars.p, system.parameter_count())] {
+                bar.clear();
+                bar.resize(len, 0.0);
+            }
+            bars.differences.clear();
+            if self.ended.is_some() {
+                bars.u.copy_from_slice(&self.end_bar);
+            }
         }
         let (mut unread, mut index, mut unturned) = (self.saved.len(), self.kept.report.steps, self.jumps.len());
         let nodes = if asked.running.is_some() { GAUSS.len() * n } else { 0 };
         let mut store: Vec<Read> = Vec::new();
         loop {
-            let AnyAdjoint { kept, saved, seeds, bars, families, jumps, end_time_bar, .. } = self;
+            let AnyAdjoint { kept, saved, lanes, families, jumps, end_time_bar, .. } = self;
             while let Some((mut made, method)) = kept.steps.last(n) {
                 index -= 1;
-                let (mut reads, mut cut_bar) = (emptied(store), Vec::new());
-                let mut end = 1.0;
-                if let Some(jump) = jumps[..unturned].last().filter(|jump| jump.step == index)
-                    && let Some(events) = &solve.events
-                {
-                    unturned -= 1;
-                    end = jump.theta;
-                    jump.back(system, p, events, asked.running, *end_time_bar, bars).map_err(|event| Stop {
-                        reason: StopReason::EventGrazes(event),
-                        t: jump.t,
-                        h: made.h.abs(),
-                        component: 0,
-                    })?;
-                    if end != 1.0 {
-                        // The step led elsewhere, and was left on the way.
-                        cut_bar.extend_from_slice(&bars.u);
-                        bars.u.fill(0.0);
-                    }
-                }
-                if end != 1.0 {
-                    reads.push(Read { theta: end, bar: &cut_bar });
-                }
-                let (stages, along) = made.stages.split_at(made.stages.len() - nodes);
-                made.stages = stages;
-                for (bar, (node, _)) in along.chunks_exact(n).zip(GAUSS) {
-                    reads.push(Read { theta: node * end, bar });
-                }
-                while let Some(&SavedAt::In { step, theta }) = saved[..unread].last()
-                    && step == index
-                {
-                    unread -= 1;
-                    let bar = &seeds[unread * n..][..n];
-                    if theta == 1.0 {
-                        bars.u.iter_mut().zip(bar).for_each(|(u, s)| *u += s);
-                    } else {
-                        reads.push(Read { theta, bar });
-                    }
-                }
                 if !families.iter().any(|(used, _)| *used == method) {
                     // What cannot be differentiated was refused before the solve.
                     families.extend(reverse(method, system).map(|family| (method, family)));
                 }
-                if let Some((_, family)) = families.iter_mut().find(|(used, _)| *used == method) {
-                    family.step(system, p, &made, &reads, bars).map_err(|component| Stop {
-                        reason: StopReason::Singular,
-                        t: made.t,
-                        h: made.h.abs(),
-                        component,
-                    })?;
+                let mut family = families.iter_mut().find(|(used, _)| *used == method);
+                let jump = jumps[..unturned].last().filter(|jump| jump.step == index).zip(solve.events.as_ref());
+                let end = jump.as_ref().map_or(1.0, |(jump, _)| jump.theta);
+                unturned -= usize::from(jump.is_some());
+                let (stages, along) = made.stages.split_at(made.stages.len() - nodes);
+                made.stages = stages;
+                let last_read = unread;
+                while let Some(&SavedAt::In { step, .. }) = saved[..unread].last()
+                    && step == index
+                {
+                    unread -= 1;
                 }
-                store = emptied(reads);
+                for Lane { seeds, bars } in &mut *lanes {
+                    let (mut reads, mut cut_bar) = (emptied(store), Vec::new());
+                    if let Some((jump, events)) = jump {
+                        jump.back(system, p, events, asked.running, *end_time_bar, bars).map_err(|event| Stop {
+                            reason: StopReason::EventGrazes(event),
+                            t: jump.t,
+                            h: made.h.abs(),
+                            component: 0,
+                        })?;
+                        if end != 1.0 {
+                            // The step led elsewhere, and was left on the way.
+                            cut_bar.extend_from_slice(&bars.u);
+                            bars.u.fill(0.0);
+                        }
+                    }
+                    if end != 1.0 {
+                        reads.push(Read { theta: end, bar: &cut_bar });
+                    }
+                    for (bar, (node, _)) in along.chunks_exact(n).zip(GAUSS) {
+                        reads.push(Read { theta: node * end, bar });
+                    }
+                    for (saved, bar) in saved[unread..last_read].iter().zip(seeds[unread * n..].chunks_exact(n)).rev() {
+                        match *saved {
+                            SavedAt::In { theta, .. } if theta != 1.0 => reads.push(Read { theta, bar }),
+                            _ => bars.u.iter_mut().zip(bar).for_each(|(u, s)| *u += s),
+                        }
+                    }
+                    if let Some((_, family)) = &mut family {
+                        family.step(system, p, &made, &reads, bars).map_err(|component| Stop {
+                            reason: StopReason::Singular,
+                            t: made.t,
+                            h: made.h.abs(),
+                            component,
+                        })?;
+                    }
+                    store = emptied(reads);
+                }
                 kept.steps.pop();
             }
             if !self.make_again(&mut solve, asked)? {
                 break;
             }
         }
-        let AnyAdjoint { seeds, bars, .. } = self;
-        for seed in seeds[..unread * n].chunks_exact(n) {
-            bars.u.iter_mut().zip(seed).for_each(|(u, s)| *u += s);
+        for Lane { seeds, bars } in &mut self.lanes {
+            for seed in seeds[..unread * n].chunks_exact(n) {
+                bars.u.iter_mut().zip(seed).for_each(|(u, s)| *u += s);
+            }
         }
         Ok(())
     }

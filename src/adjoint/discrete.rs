@@ -3,7 +3,7 @@
 //! Tsit5 compiled together with the system is in [`compiled`](super::compiled), every other method in [`any`](super::any), which
 //! also goes on where records of the first no longer fit into memory.
 
-use super::any::{AnyAdjoint, Asked, Begun, Underway, refusal};
+use super::any::{AnyAdjoint, Asked, Begun, Lane, Underway, refusal};
 use super::checkpoints::Checkpointing;
 use super::compiled::{Memory, Recorder, follow, sweep};
 use super::jumps::Running;
@@ -210,11 +210,44 @@ impl<'a, Sys: Differentiable> DiscreteAdjoint<'a, Sys> {
         }
     }
 
+    /// The derivatives of several numbers by parameters and initial state, of one solve: `seeds` gives their derivatives by the
+    /// saved states.
+    pub(super) fn rows(
+        &mut self,
+        start: f64,
+        initial: &[f64],
+        p: &[f64],
+        times: &[f64],
+        seeds: impl FnOnce(&[f64]) -> Vec<Vec<f64>>,
+    ) -> Result<&[Lane], SolveError> {
+        check(self.system, &self.options, start, initial, p, times)?;
+        let span = Span { start, end: times.last().copied().unwrap_or(start) };
+        self.by_any = true;
+        put_in_order(&mut self.options, span);
+        self.statistics = Statistics::default();
+        let mut u = initial.to_vec();
+        let asked = Asked { options: &self.options, span, p, times, budget: self.budget, running: None };
+        let any = &mut self.any;
+        let swept = any.record(self.system, asked, None, &mut u, &mut self.statistics).and_then(|solve| {
+            let lanes = seeds(&any.states).into_iter().map(|seeds| Lane { seeds, ..Lane::default() });
+            any.lanes = lanes.collect();
+            any.sweep(self.system, asked, solve)
+        });
+        self.report = any.kept.report;
+        if let Err(stop) = swept {
+            let names = (0..initial.len()).map(|i| self.system.state_name(i)).collect();
+            let partial = Solution::of(names, times, &self.any.states, self.statistics);
+            return Err(failure(stop, &self.options, span, partial, &u));
+        }
+        Ok(&self.any.lanes)
+    }
+
     /// The gradient that [`run`](Self::run) has computed.
     pub(crate) fn computed(&self, loss: f64) -> Gradient<'_> {
         if self.by_any {
-            let AnyAdjoint { bars, states, .. } = &self.any;
-            return Gradient { loss, parameters: &bars.p, initial: &bars.u, states };
+            let AnyAdjoint { lanes, states, .. } = &self.any;
+            let (parameters, initial) = lanes.first().map_or((&[][..], &[][..]), |lane| (&lane.bars.p, &lane.bars.u));
+            return Gradient { loss, parameters, initial, states };
         }
         let Memory { p_bar, u_bar, states, .. } = &self.memory;
         Gradient { loss, parameters: p_bar, initial: u_bar, states }
@@ -372,12 +405,17 @@ fn way_back(
     solve: Underway,
     loss: impl FnOnce(ReadOut) -> f64,
 ) -> Result<f64, Stop> {
-    any.seeds.clear();
-    any.seeds.resize(any.states.len(), 0.0);
+    any.lanes.resize_with(1, Lane::default);
+    let length = any.states.len();
+    for Lane { seeds, .. } in &mut any.lanes {
+        seeds.clear();
+        seeds.resize(length, 0.0);
+    }
     any.end_bar.clear();
     any.end_bar.resize(system.dimension(), 0.0);
-    let AnyAdjoint { states, seeds, ended, end_bar, end_time_bar, integral, integral_p, .. } = any;
+    let AnyAdjoint { states, lanes, ended, end_bar, end_time_bar, integral, integral_p, .. } = any;
     let ended = ended.as_ref().map(|(t, state)| End { t: *t, state, bar: end_bar, time_bar: end_time_bar });
+    let seeds = lanes.first_mut().map_or(&mut [][..], |lane| &mut lane.seeds);
     let loss = loss(ReadOut { states, seeds, ended, integral: *integral, integral_p });
     any.sweep(system, asked, solve)?;
     Ok(loss)

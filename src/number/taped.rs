@@ -60,6 +60,23 @@ impl Drop for Scope {
 impl Taped {
     /// Evaluates `f` at `x`, writes its derivatives with respect to all of `x` to `gradient`, and gives its value.
     pub fn gradient(x: &[f64], gradient: &mut [f64], f: impl FnOnce(&[Taped]) -> Taped) -> f64 {
+        let mut value = 0.0;
+        let visit = |_: usize, found: f64, row: &[f64]| {
+            value = found;
+            gradient.iter_mut().zip(row).for_each(|(g, x)| *g = *x);
+        };
+        Taped::rows(x, 1, |x, y| y[0] = f(x), visit);
+        value
+    }
+
+    /// The same for `count` results, which `f` writes: calls `visit(i, value, row)` for each, with its derivatives with respect to
+    /// all of `x`. One evaluation, and a sweep for each result.
+    pub fn rows(
+        x: &[f64],
+        count: usize,
+        f: impl FnOnce(&[Taped], &mut [Taped]),
+        mut visit: impl FnMut(usize, f64, &[f64]),
+    ) {
         let mut inputs = Zeros::<Taped>::new(x.len());
         let scope = TAPE.with_borrow_mut(|tape| {
             let begin = tape.len();
@@ -69,27 +86,35 @@ impl Taped {
         for (i, (input, x)) in inputs.iter_mut().zip(x).enumerate() {
             *input = Taped { value: *x, place: place(scope.begin + i) };
         }
-        let result = f(&inputs);
-        TAPE.with_borrow(|tape| {
-            let mut bars = Zeros::<f64>::new(tape.len() - scope.begin);
-            if let Some(bar) = (result.place as usize).checked_sub(scope.begin).and_then(|i| bars.get_mut(i)) {
+        let mut results = Zeros::<Taped>::new(count);
+        f(&inputs, &mut results);
+        let mut bars = Zeros::<f64>::new(TAPE.with_borrow(|tape| tape.len() - scope.begin));
+        for (i, result) in results.iter().enumerate() {
+            bars.fill(0.0);
+            TAPE.with_borrow(|tape| result.sweep(&tape[scope.begin..], scope.begin, x.len(), &mut bars));
+            visit(i, result.value, &bars[..x.len()]);
+        }
+    }
+
+    /// Sweeps back over a part of a tape that begins at a place, down to its inputs.
+    fn sweep(self, tape: &[Node], begin: usize, inputs: usize, bars: &mut [f64]) {
+        {
+            if let Some(bar) = (self.place as usize).checked_sub(begin).and_then(|i| bars.get_mut(i)) {
                 *bar = 1.0;
             }
-            for (i, node) in tape[scope.begin..].iter().enumerate().skip(x.len()).rev() {
+            for (i, node) in tape.iter().enumerate().skip(inputs).rev() {
                 let bar = bars[i];
                 if bar != 0.0 {
                     for (operand, partial) in node.operands.iter().zip(node.partials) {
                         // A number of the gradient around this one is a constant here.
-                        let inside = (*operand as usize).checked_sub(scope.begin);
+                        let inside = (*operand as usize).checked_sub(begin);
                         if let Some(operand) = inside.and_then(|j| bars.get_mut(j)) {
                             *operand += partial * bar;
                         }
                     }
                 }
             }
-            gradient.iter_mut().zip(bars.iter()).for_each(|(g, bar)| *g = *bar);
-        });
-        result.value
+        }
     }
 
     #[inline]

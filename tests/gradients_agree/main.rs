@@ -5,4 +5,5 @@ mod events;
 mod integrals;
 mod losses;
 mod properties;
+mod residuals;
 mod steady;
