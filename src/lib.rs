@@ -72,7 +72,7 @@
 //! | [`network`] | the unknown terms: networks with fused derivatives |
 //! | [`ode`] | solving, with dense output and errors that say what went wrong |
 //! | [`problems`] | test problems with reference solutions |
-//! | [`adjoint`] | exact gradients of solves |
+//! | [`adjoint`] | exact gradients of solves, second derivatives, Jacobians of residuals |
 //! | [`fit`] | training: least squares on trajectories, initial states estimated |
 //! | [`discover`] | formulas for networks, chosen on the data, with odds |
 //! | `plot` | pictures, SVG and PNG |
@@ -116,6 +116,11 @@ pub mod prelude {
 #[cfg(all(doctest, feature = "data", feature = "plot"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So is the program in the guide to gradients.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/gradients.md")]
+struct Gradients;
 
 /// So are the programs in the guide to the solvers.
 #[cfg(doctest)]

@@ -1,4 +1,10 @@
-//! Derivatives of solves with respect to parameters and initial state.
+//! Derivatives of solves with respect to parameters, initial state and times.
+//!
+//! A problem put together with [`Solve`](crate::ode::Solve) is differentiated with
+//! [`differentiate`](crate::ode::Solve::differentiate): [`Derivatives`] gives the gradient of a [`Loss`] that is written once for
+//! every number, checks it against differences, and forms products with the Hessian, [Jacobians of residuals](Residuals) and
+//! gradients over many trajectories. Steady states have [`gradient`](crate::ode::SteadyState::gradient). `docs/gradients.md` says
+//! which way when, and where not to believe a gradient. Below it are the two that do the work, to be called over and over:
 //!
 //! Both ways differentiate what was computed: the steps that were taken, with their sizes held fixed, and the dense
 //! output that was read. They give the same numbers to rounding.
@@ -26,9 +32,9 @@
 //! Of a model with many states or fields of parameters, of which each equation sees few, the sparsity of all derivatives is
 //! found once, so that a gradient by a thousand parameters of a partial differential equation costs some five to ten
 //! solves; nothing has to be said for it. For stiff ones leave the method to be chosen, or take a Rosenbrock method, an ESDIRK
-//! method or the BDF. An explicit method that is held to its limit of stability gives the gradient of all that it
-//! computed, of what it leaves of components that have died away too: more evaluations, and less accuracy than its tolerance
-//! promises. A [sensitivity](ForwardSensitivity) has a column for every parameter and is for small systems.
+//! method or the BDF. Where stability limits the steps of an explicit method its gradient is refused, since what grows in one step and
+//! is damped in another grows in the derivative. A [sensitivity](ForwardSensitivity) has a column for every parameter and is
+//! for small systems.
 //!
 //! # Memory
 //! A gradient keeps the steps of its solve for the way back, within a [budget](DiscreteAdjoint::budget) of 256 MiB if nothing
