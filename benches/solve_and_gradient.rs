@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench solve_and_gradient`
 
-use ansatz::adjoint::{DiscreteAdjoint, ForwardSensitivity};
+use ansatz::adjoint::{Continuous, DiscreteAdjoint, ForwardSensitivity, GradientMethod, Loss};
 use ansatz::ode::Tolerance;
 use ansatz::prelude::*;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -98,6 +98,54 @@ fn stiff(c: &mut Criterion) {
     }
 }
 
+/// Weighted squares of the distances to data.
+struct Squares<'r>(&'r Reference);
+
+impl Loss for Squares<'_> {
+    fn at_times<R: Real>(&self, _t: &[R], u: &[&[R]], _p: &[R]) -> R {
+        let n = self.0.weights.len();
+        let mut sum = R::zero();
+        for (u, d) in u.iter().zip(self.0.data.chunks_exact(n)) {
+            for i in 0..n {
+                sum += ((u[i] - R::from_f64(d[i])) * self.0.weights[i]).square();
+            }
+        }
+        sum
+    }
+}
+
+/// The discrete adjoint and the continuous ones, through the same door.
+fn adjoints<M: Model>(c: &mut Criterion, name: &str, model: &M, start: f64, options: Options, ways: &[GradientMethod]) {
+    let r = reference(name);
+    let mut bound = Bound::new(model).unwrap();
+    bound.hold(&(0..r.fixed).collect::<Vec<_>>());
+    for by in ways {
+        let solve = Solve::system(&bound, r.initial.clone(), start, r.times[r.times.len() - 1]).save_at(&r.times);
+        let problem = solve.parameters(r.parameters.clone()).options(options.clone()).differentiate().unwrap().by(*by);
+        c.bench_function(&format!("adjoint/{name} {:?} {by:?}", options.method), |b| {
+            b.iter(|| problem.gradient(black_box(&Squares(&r))).unwrap().loss)
+        });
+    }
+}
+
+fn continuous(c: &mut Criterion) {
+    let by = GradientMethod::ContinuousAdjoint;
+    let all = [
+        GradientMethod::DiscreteAdjoint,
+        by(Continuous::Interpolating),
+        by(Continuous::Gauss),
+        by(Continuous::Backsolve),
+    ];
+    let rbf = Interaction::new(Activation::Rbf);
+    adjoints(c, "lv4", &LotkaVolterra, 0.0, options(1e-6), &all);
+    adjoints(c, "ude_lv_rbf", &rbf, 0.0, options(1e-6), &all);
+    for method in [Method::Automatic, Method::Rodas5P, Method::Radau9] {
+        let options = Options { method, atol: Tolerance::Each(vec![1e-6, 1e-12, 1e-6]), ..options(1e-6) };
+        // Solving back is an error here.
+        adjoints(c, "robertson3", &Robertson, 0.0, options, &all[..3]);
+    }
+}
+
 fn all(c: &mut Criterion) {
     forward(c);
     gradients(c, "lv4", &LotkaVolterra);
@@ -105,6 +153,7 @@ fn all(c: &mut Criterion) {
     gradients(c, "ude_lv_tanh", &Interaction::new(Activation::Tanh));
     gradients(c, "node_2_32_32_2", &Neural { network: Mlp::new([32, 32], Activation::Tanh), cubes: false });
     stiff(c);
+    continuous(c);
 }
 
 criterion_group!(benches, all);

@@ -7,6 +7,9 @@
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A gradient by a continuous adjoint that could not be had.
+    #[error(transparent)]
+    Adjoint(#[from] crate::adjoint::AdjointError),
     /// A model that does not fit together.
     #[error(transparent)]
     Model(#[from] crate::model::ModelError),

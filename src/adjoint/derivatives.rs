@@ -1,5 +1,6 @@
 //! Derivatives of an initial-value problem as it was put together for a solve.
 
+use super::continuous::BackwardTolerances;
 use super::discrete::{DiscreteAdjoint, OnTheWay, ReadOut};
 use super::forward::ForwardSensitivity;
 use super::jumps::Running;
@@ -51,6 +52,7 @@ pub struct Derivatives<'a, S: System> {
     pub(super) by: GradientMethod,
     pub(super) budget: usize,
     pub(super) events: Vec<Event<'a>>,
+    pub(super) backwards: BackwardTolerances,
 }
 
 /// The derivatives of a loss.
@@ -141,6 +143,7 @@ impl<'a, S: Differentiable> Solve<'a, S> {
             by: GradientMethod::Automatic,
             budget: BUDGET,
             events,
+            backwards: BackwardTolerances::default(),
         })
     }
 }
@@ -161,7 +164,8 @@ impl<S: Differentiable> Derivatives<'_, S> {
     /// The loss and its derivatives with respect to parameters, initial state and times.
     ///
     /// # Errors
-    /// The [`SolveError`] of the solve, with what it had reached.
+    /// The [`SolveError`] of the solve, with what it had reached; of a continuous adjoint an
+    /// [`AdjointError`](super::AdjointError), where it cannot be solved back.
     pub fn gradient<L: Loss + ?Sized>(&self, loss: &L) -> crate::Result<LossGradient> {
         self.gradient_at(loss, &self.initial, &self.p, &self.options)
     }
@@ -188,6 +192,17 @@ impl<S: Differentiable> Derivatives<'_, S> {
             GradientMethod::ForwardSensitivity => (self.forward(loss, initial, p, options)?, "asked for".to_string()),
             GradientMethod::DiscreteAdjoint => {
                 (self.reverse(loss, integral, initial, p, options)?, "asked for".to_string())
+            }
+            GradientMethod::ContinuousAdjoint(_) if !self.events.is_empty() => {
+                return Err(SolveError::Argument {
+                    argument: "by",
+                    problem: "is `ContinuousAdjoint`, which does not go over events".to_string(),
+                    advice: "take the discrete adjoint, which is also the automatic choice".to_string(),
+                }
+                .into());
+            }
+            GradientMethod::ContinuousAdjoint(way) => {
+                (self.continuous(way, loss, initial, p, options)?, "asked for".to_string())
             }
             GradientMethod::Automatic => {
                 let why = format!("one sweep back, where sensitivities would carry {columns} columns");
@@ -301,6 +316,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             through: adjoint.methods(),
             statistics: adjoint.statistics(),
             checkpointing: Some(adjoint.checkpointing()),
+            backward: None,
         };
         Ok(Computed { loss_value, parameters, initial, points, states, slopes, ended, report })
     }
@@ -328,6 +344,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             through: forward.methods(),
             statistics: forward.statistics(),
             checkpointing: None,
+            backward: None,
         };
         let (points, ended) = (self.times.clone(), End::Asked(Vec::new()));
         Ok(Computed { loss_value, parameters: columns, initial, points, states, slopes, ended, report })
@@ -340,20 +357,20 @@ impl<S: Differentiable> Derivatives<'_, S> {
     }
 }
 
-/// What either way gives, before what the loss itself depends on is added.
-struct Computed {
-    loss_value: f64,
-    parameters: Vec<f64>,
-    initial: Vec<f64>,
-    points: Vec<f64>,
-    states: Vec<f64>,
-    slopes: Slopes,
-    ended: End,
-    report: GradientReport,
+/// What any way gives, before what the loss itself depends on is added.
+pub(super) struct Computed {
+    pub loss_value: f64,
+    pub parameters: Vec<f64>,
+    pub initial: Vec<f64>,
+    pub points: Vec<f64>,
+    pub states: Vec<f64>,
+    pub slopes: Slopes,
+    pub ended: End,
+    pub report: GradientReport,
 }
 
 /// How a solve ended.
-enum End {
+pub(super) enum End {
     /// Where it was to end, in this state.
     Asked(Vec<f64>),
     Event,

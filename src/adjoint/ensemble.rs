@@ -79,7 +79,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             }
         }
         let (system, by, budget) = (&*self.system, self.by, self.budget / rayon::current_num_threads().max(1));
-        let (span, times, options) = (self.span, &self.times, &self.options);
+        let (span, times, options, backwards) = (self.span, &self.times, &self.options, &self.backwards);
         let gradients: Vec<crate::Result<LossGradient>> = (0..initials.len())
             .into_par_iter()
             .map(|k| {
@@ -93,6 +93,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
                     by,
                     budget,
                     events: Vec::new(),
+                    backwards: backwards.clone(),
                 };
                 member.gradient(&loss(k))
             })

@@ -6,15 +6,16 @@
 //! gradients over many trajectories. Steady states have [`gradient`](crate::ode::SteadyState::gradient). `docs/gradients.md` says
 //! which way when, and where not to believe a gradient. Below it are the two that do the work, to be called over and over:
 //!
-//! Both ways differentiate what was computed: the steps that were taken, with their sizes held fixed, and the dense
+//! The first two differentiate what was computed: the steps that were taken, with their sizes held fixed, and the dense
 //! output that was read. They give the same numbers to rounding.
 //!
 //! | | gives | cost beside the solve | when |
 //! |---|---|---|---|
 //! | [`ForwardSensitivity`] | $\partial u(t_k) / \partial(p, u_0)$, the whole matrix | grows with the number of columns | least squares, up to a few hundred parameters |
 //! | [`DiscreteAdjoint`] | the gradient of one number | one reverse sweep, whatever the number of parameters | many parameters |
+//! | [`Continuous`] adjoints | the same, to the accuracy of a second solve | a differential equation solved backwards | comparison |
 //!
-//! Step sizes are constants to both: the size sequence is a choice of the controller and no part of the model (the same
+//! Step sizes are constants to these: the size sequence is a choice of the controller and no part of the model (the same
 //! choice diffrax and diffsol make).
 //!
 //! # Through which methods
@@ -46,6 +47,7 @@ mod any_forward;
 mod check;
 mod checkpoints;
 mod compiled;
+mod continuous;
 mod derivatives;
 mod discrete;
 mod ensemble;
@@ -65,6 +67,7 @@ mod tangent;
 
 pub use check::{Direction, GradientCheck};
 pub use checkpoints::Checkpointing;
+pub use continuous::{AdjointError, BackwardSolve, Continuous, Drift};
 pub use derivatives::{Derivatives, LossGradient};
 pub use discrete::{DiscreteAdjoint, Gradient};
 pub use ensemble::EnsembleGradient;

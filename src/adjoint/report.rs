@@ -1,6 +1,7 @@
 //! What a gradient was made of, and why so.
 
 use super::checkpoints::Checkpointing;
+use super::continuous::{BackwardSolve, Continuous};
 use crate::ode::{Method, Statistics};
 
 /// How a gradient is computed.
@@ -14,6 +15,9 @@ pub enum GradientMethod {
     DiscreteAdjoint,
     /// The whole matrix $\partial u / \partial(p, u_0)$ carried along with the solution.
     ForwardSensitivity,
+    /// The adjoint differential equation solved backwards: not the derivative of what was computed, but near it by as much as
+    /// the tolerances allow.
+    ContinuousAdjoint(Continuous),
 }
 
 /// Which way a gradient went, and why.
@@ -30,12 +34,19 @@ pub struct GradientReport {
     pub statistics: Statistics,
     /// What a reverse sweep kept of it.
     pub checkpointing: Option<Checkpointing>,
+    /// What a continuous adjoint did backwards.
+    pub backward: Option<BackwardSolve>,
 }
 
 impl std::fmt::Display for GradientReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let by = match self.by {
             GradientMethod::ForwardSensitivity => "forward sensitivities",
+            GradientMethod::ContinuousAdjoint(Continuous::Interpolating) => "interpolating continuous adjoint",
+            GradientMethod::ContinuousAdjoint(Continuous::Gauss) => "continuous adjoint with Gauss quadrature",
+            GradientMethod::ContinuousAdjoint(Continuous::Backsolve) => {
+                "continuous adjoint with the solution solved back"
+            }
             _ => "discrete adjoint",
         };
         let through: Vec<String> = self.through.iter().map(|method| format!("{method:?}")).collect();
@@ -47,6 +58,7 @@ impl std::fmt::Display for GradientReport {
                 write!(f, "; {kept} KiB kept, {repeated} steps made twice from {snapshots} snapshots")
             }
             None => Ok(()),
-        }
+        }?;
+        self.backward.as_ref().map_or(Ok(()), |backward| write!(f, "; {backward}"))
     }
 }

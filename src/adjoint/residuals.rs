@@ -77,6 +77,14 @@ impl<S: Differentiable> Derivatives<'_, S> {
     /// # Errors
     /// [`SolveError::Argument`] with events, for which `gradient` is; the [`SolveError`] of the solve.
     pub fn jacobian<Q: Residuals + ?Sized>(&self, residuals: &Q) -> crate::Result<ResidualJacobian> {
+        if let GradientMethod::ContinuousAdjoint(_) = self.by {
+            return Err(SolveError::Argument {
+                argument: "by",
+                problem: "is `ContinuousAdjoint`, which is for one number".to_string(),
+                advice: "leave the choice to `GradientMethod::Automatic`".to_string(),
+            }
+            .into());
+        }
         if !self.events.is_empty() {
             return Err(SolveError::Argument {
                 argument: "event",
@@ -89,7 +97,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
         let (columns, count) = (n + q, residuals.count());
         let forward = match self.by {
             GradientMethod::ForwardSensitivity => true,
-            GradientMethod::DiscreteAdjoint => false,
+            GradientMethod::DiscreteAdjoint | GradientMethod::ContinuousAdjoint(_) => false,
             GradientMethod::Automatic => columns <= COLUMNS_OF_A_SWEEP * count,
         };
         let why = match self.by {
@@ -150,6 +158,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             through: forward.methods(),
             statistics: forward.statistics(),
             checkpointing: None,
+            backward: None,
         };
         Ok(ResidualJacobian { residuals: values, jacobian, columns, report })
     }
@@ -178,6 +187,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             through: adjoint.methods(),
             statistics: adjoint.statistics(),
             checkpointing: Some(adjoint.checkpointing()),
+            backward: None,
         };
         Ok(ResidualJacobian { residuals: values, jacobian, columns, report })
     }

@@ -311,6 +311,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
             by: super::report::GradientMethod::DiscreteAdjoint,
             budget: self.budget,
             events: Vec::new(),
+            backwards: Default::default(),
         };
         let mut gradient = problem.gradient(&Slope { loss, along: &along })?;
         gradient.initial.truncate(n);

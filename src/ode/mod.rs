@@ -37,6 +37,7 @@ pub(crate) mod linear;
 mod methods;
 mod null_space;
 mod options;
+mod piece;
 mod problem;
 mod request;
 mod saved;

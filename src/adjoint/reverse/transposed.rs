@@ -6,7 +6,7 @@ use crate::ode::linear::gmres::{Gmres, Stop};
 use crate::ode::linear::{LinearSolver, Shifted};
 
 /// The transposed Jacobian.
-pub(super) struct Jacobian {
+pub(in crate::adjoint) struct Jacobian {
     n: usize,
     /// Its pattern, and where each of its entries stands among those of $f_u$; none for a dense one.
     pattern: Option<(Sparsity, Vec<usize>)>,
@@ -82,7 +82,7 @@ impl Jacobian {
 }
 
 /// $M^\top$; none for the unit matrix.
-pub(super) fn transposed_mass(system: &dyn Differentiable) -> Option<MassMatrix> {
+pub(in crate::adjoint) fn transposed_mass(system: &dyn Differentiable) -> Option<MassMatrix> {
     system.mass_matrix().filter(|mass| !mass.is_identity()).map(|mass| {
         let entries: Vec<_> = mass.entries().iter().map(|&(row, column, value)| (column, row, value)).collect();
         MassMatrix::from_entries(mass.dimension(), &entries)
