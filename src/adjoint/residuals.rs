@@ -37,6 +37,9 @@ impl ResidualJacobian {
     }
 }
 
+/// Told of a residual's derivatives by all saved states, and by the parameters.
+type Visit<'v> = dyn FnMut(usize, &[f64], &[f64]) + 'v;
+
 /// Sweeps back are cheaper where there are so many times more columns than residuals: a sweep takes about as long as twenty
 /// columns of sensitivities of a small system with a network, as long as three of a stiff one.
 const COLUMNS_OF_A_SWEEP: usize = 8;
@@ -110,12 +113,7 @@ impl<S: Differentiable> Derivatives<'_, S> {
     }
 
     /// Rows of derivatives with respect to all states and then the parameters, and the residuals.
-    fn of_states<Q: Residuals + ?Sized>(
-        &self,
-        residuals: &Q,
-        u: &[f64],
-        visit: &mut dyn FnMut(usize, &[f64], &[f64]),
-    ) -> Vec<f64> {
+    fn of_states<Q: Residuals + ?Sized>(&self, residuals: &Q, u: &[f64], visit: &mut Visit<'_>) -> Vec<f64> {
         let (times, n) = (self.times.len(), self.initial.len());
         let x = [&self.times[..], u, &self.p].concat();
         let count = residuals.count();
