@@ -11,7 +11,7 @@ use ansatz::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 
-#[path = "../tests/promises/brusselator_fields.rs"]
+#[path = "../tests/gradients_agree/brusselator_fields.rs"]
 #[allow(dead_code)]
 mod brusselator_fields;
 use brusselator_fields::BrusselatorFields;

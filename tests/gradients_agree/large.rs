@@ -71,7 +71,7 @@ fn all_methods_have_the_same_gradient_by_fields() {
     for method in [
         Method::Automatic,
         Method::Tsit5,
-        Method::Vern7,
+        Method::Radau13,
         Method::Rock4,
         Method::Rodas4,
         Method::Rodas5P,
