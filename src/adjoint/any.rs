@@ -4,7 +4,7 @@
 use super::checkpoints::{Checkpoints, Snapshot};
 use super::jumps::{Jump, Running};
 use super::reverse::{Bars, Made, Read, Reverse, reverse};
-use super::start::{looks_between, start};
+use super::start::{looks_between, refusal, start};
 use crate::model::{Differentiable, System};
 use crate::ode::{
     Action, AnyStepper, Context, Course, Events, GAUSS, Implicit, Kept, Method, Observer, Options, Plain, Progress,
@@ -343,14 +343,6 @@ impl AnyAdjoint {
         self.kept.made_again(from, &to);
         Ok(true)
     }
-}
-
-/// Why a solve by an explicit method is not gone on with where it looks stiff: the derivative of its steps is not near that of
-/// the solution.
-pub(super) fn refusal(options: &Options) -> Option<StopReason> {
-    let stabilized = matches!(options.method, Method::Rkc2 | Method::Rock4);
-    let held = options.method.is_explicit() && !stabilized && options.fixed_step.is_none();
-    held.then_some(StopReason::StiffForDerivatives)
 }
 
 /// The memory of reads for others.

@@ -2,7 +2,7 @@
 
 use super::onward::{Carried, Onward, ReadOff, onward};
 use super::reverse::Made;
-use super::start::start;
+use super::start::{refusal, start};
 use crate::model::Differentiable;
 use crate::ode::{
     Action, Context, Implicit, Kept, Method, Observer, Options, SaveTimes, Span, Statistics, Step, Stepper, Stop,
@@ -91,7 +91,12 @@ impl<'f, M: Stepper<dyn Implicit + 'f> + ?Sized> Observer<M> for Carrier<'_, 'f>
         self.plain
     }
 
-    fn locate(&mut self, _method: &mut M, _step: &Step, _cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
+    fn locate(&mut self, method: &mut M, step: &Step, cx: &mut Context) -> Result<Option<(f64, f64)>, Stop> {
+        if let Some(reason) = refusal(cx.options)
+            && method.looks_stiff()
+        {
+            return Err(Stop { reason, t: step.t, h: step.h.abs(), component: 0 });
+        }
         self.fault.map_or(Ok(None), Err)
     }
 

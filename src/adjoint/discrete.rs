@@ -3,11 +3,11 @@
 //! Tsit5 compiled together with the system is in [`compiled`](super::compiled), every other method in [`any`](super::any), which
 //! also goes on where records of the first no longer fit into memory.
 
-use super::any::{AnyAdjoint, Asked, Begun, Lane, Underway, refusal};
+use super::any::{AnyAdjoint, Asked, Begun, Lane, Underway};
 use super::checkpoints::Checkpointing;
 use super::compiled::{Memory, Recorder, follow, sweep};
 use super::jumps::Running;
-use super::start::{goes_behind_pointers, put_in_order};
+use super::start::{goes_behind_pointers, put_in_order, refusal};
 use crate::model::Differentiable;
 use crate::ode::explicit::{ExplicitRk, Tsit5};
 use crate::ode::{

@@ -1,8 +1,7 @@
 //! Forward sensitivities: the derivative matrix carried along with the solution.
 
 use super::any_forward::AnyForward;
-use super::onward::is_carried;
-use super::start::{goes_behind_pointers, put_in_order};
+use super::start::{goes_behind_pointers, put_in_order, refusal};
 use crate::model::Differentiable;
 use crate::number::simd::{Kernel, axpy, dispatch, multiply_add};
 use crate::ode::explicit::{ExplicitRk, Tableau, Tsit5, power_sum};
@@ -90,15 +89,6 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
     /// [`SolveError`], with the states at the times that were reached.
     pub fn solve(&mut self, start: f64, initial: &[f64], p: &[f64], times: &[f64]) -> Result<(), SolveError> {
         super::discrete::check(self.system, &self.options, start, initial, p, times)?;
-        let method = self.options.method;
-        // Left to choose, sensitivities take Tsit5 until a problem looks stiff.
-        if method != Method::Automatic && !is_carried(method) {
-            return Err(SolveError::Argument {
-                argument: "method",
-                problem: format!("is {method:?}, over whose steps sensitivities are not carried yet"),
-                advice: "take `Method::Tsit5`, or if the problem is stiff `Method::Rodas5P`, or a gradient".to_string(),
-            });
-        }
         self.run(start, initial, p, times).map_err(|stop| {
             let n = self.system.dimension();
             let partial = Solution::of(
@@ -138,7 +128,8 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         memory.k.resize(Tsit5::STAGES * n * columns, 0.0);
         let mut u = std::mem::take(&mut memory.reached);
         let mut carrier = Carrier::new(system, p, start, times, &u, memory);
-        carrier.hands_over = options.method == Method::Automatic;
+        let hands_over = options.method == Method::Automatic;
+        carrier.stiff = if hands_over { Some(StopReason::LooksStiff) } else { refusal(options) };
         let result = integrate(&mut self.method, &mut carrier, options, span, &mut u, work, statistics);
         memory.reached = u;
         match result {
@@ -158,7 +149,7 @@ impl<'a, Sys: Differentiable> ForwardSensitivity<'a, Sys> {
         u.extend_from_slice(initial);
         self.statistics = Statistics::default();
         put_in_order(&mut self.options, span);
-        // Left to choose, a solve of many states may take the BDF, over which sensitivities are not carried.
+        // Left to choose, sensitivities of many states go through Rodas5P, where a solve may take the BDF.
         let many = self.options.method == Method::Automatic && self.system.dimension() > MANY;
         let chosen = many.then(|| Options { method: Method::Rodas5P, ..self.options.clone() });
         let options = chosen.as_ref().unwrap_or(&self.options);
@@ -203,8 +194,8 @@ struct Carrier<'s, Sys> {
     memory: &'s mut Memory,
     /// Whether the first stage's sensitivity is already known from the step before.
     warm: bool,
-    /// Whether the solve ends where it looks stiff.
-    hands_over: bool,
+    /// Why the solve ends where it looks stiff, if it does.
+    stiff: Option<StopReason>,
 }
 
 impl<'s, Sys: Differentiable> Carrier<'s, Sys> {
@@ -213,7 +204,7 @@ impl<'s, Sys: Differentiable> Carrier<'s, Sys> {
             memory.states.extend_from_slice(u);
             memory.saved.extend_from_slice(&memory.current);
         });
-        Carrier { system, p, times, memory, warm: false, hands_over: false }
+        Carrier { system, p, times, memory, warm: false, stiff: None }
     }
 
     /// $K_s = f_u X + f_p$ with the sensitivity $X$ of the stage's argument in `memory.stage`.
@@ -259,8 +250,10 @@ impl<Sys: Differentiable, T: Tableau> Observer<ExplicitRk<T>> for Carrier<'_, Sy
         step: &Step,
         _cx: &mut Context,
     ) -> Result<Option<(f64, f64)>, Stop> {
-        if self.hands_over && Stepper::<Self>::looks_stiff(method) {
-            return Err(Stop { reason: StopReason::LooksStiff, t: step.t, h: step.h.abs(), component: 0 });
+        if let Some(reason) = self.stiff
+            && Stepper::<Self>::looks_stiff(method)
+        {
+            return Err(Stop { reason, t: step.t, h: step.h.abs(), component: 0 });
         }
         Ok(None)
     }

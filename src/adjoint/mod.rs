@@ -19,7 +19,7 @@
 //! choice diffrax and diffsol make).
 //!
 //! # Through which methods
-//! Gradients go through every method, sensitivities through the explicit Runge–Kutta, Rosenbrock and ESDIRK methods; both with
+//! Gradients and sensitivities go through every method, with
 //! mass matrices (also singular ones) and across [`discontinuities`](crate::ode::Options::discontinuities). Stages that Newton's
 //! method has solved for are differentiated as if they were exact: what it leaves of them, a small part of the tolerance, is
 //! what a gradient may be off by from that of the steps. Rosenbrock methods have the Jacobian in their formulas, so that their
@@ -48,6 +48,7 @@ mod check;
 mod checkpoints;
 mod compiled;
 mod continuous;
+mod coupled;
 mod derivatives;
 mod discrete;
 mod ensemble;

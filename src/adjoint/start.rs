@@ -1,7 +1,9 @@
 //! How a differentiated solve by any method begins.
 
 use crate::model::{Differentiable, System};
-use crate::ode::{AlgebraicEquations, AnyStepper, Context, Implicit, Method, Options, Plain, Span, Statistics, Stop};
+use crate::ode::{
+    AlgebraicEquations, AnyStepper, Context, Implicit, Method, Options, Plain, Span, Statistics, Stop, StopReason,
+};
 
 /// Whether a solve is not one for Tsit5 compiled together with its system: by another method, with a mass matrix, or across
 /// jumps, where a last stage is not the first of the next step.
@@ -41,4 +43,12 @@ pub(super) fn put_in_order(options: &mut Options, span: Span) {
     let forward = if span.end < span.start { -1.0 } else { 1.0 };
     options.discontinuities.sort_by(|a, b| (a * forward).total_cmp(&(b * forward)));
     options.discontinuities.dedup();
+}
+
+/// Why a solve by an explicit method is not gone on with where it looks stiff: the derivative of its steps is not near that of
+/// the solution.
+pub(super) fn refusal(options: &Options) -> Option<StopReason> {
+    let stabilized = matches!(options.method, Method::Rkc2 | Method::Rock4);
+    let held = options.method.is_explicit() && !stabilized && options.fixed_step.is_none();
+    held.then_some(StopReason::StiffForDerivatives)
 }

@@ -3,12 +3,11 @@
 //!
 //! $$ (\sigma M - f_u) \dot U_i = \sigma M \dot b_i + f_p, \qquad \dot k_i = \sigma (\dot U_i - \dot b_i) . $$
 
+use super::initial_slope::InitialSlope;
 use super::linearized::Linearized;
 use super::{Carried, Onward, ReadOff, add};
 use crate::adjoint::families::EsdirkRow;
 use crate::adjoint::reverse::Made;
-use crate::adjoint::reverse::initial_slope::InitialSlope;
-use crate::adjoint::reverse::transposed::Transposed;
 use crate::model::Differentiable;
 use crate::ode::explicit::{combine, power_sum};
 use crate::ode::implicit::esdirk::StageTimes;
@@ -17,8 +16,7 @@ use crate::ode::implicit::esdirk::StageTimes;
 pub(super) struct Esdirk {
     row: EsdirkRow,
     at: Linearized,
-    /// For the first slope with a mass matrix.
-    begin: Option<(Transposed, InitialSlope)>,
+    initial: InitialSlope,
     stage: Vec<f64>,
     k_dot: Vec<f64>,
     base_dot: Vec<f64>,
@@ -27,47 +25,15 @@ pub(super) struct Esdirk {
 
 impl Esdirk {
     pub fn new(row: EsdirkRow, system: &dyn Differentiable) -> Self {
-        let at = Linearized::new(system);
         Esdirk {
-            begin: at.mass.is_some().then(|| (Transposed::new(system), InitialSlope::default())),
-            at,
+            at: Linearized::new(system),
+            initial: InitialSlope::new(system),
             row,
             stage: Vec::new(),
             k_dot: Vec::new(),
             base_dot: Vec::new(),
             stage_dot: Vec::new(),
         }
-    }
-
-    /// The sensitivity of the first slope `slope`, $M \dot k = f_u S + f_p$.
-    fn begin(
-        &mut self,
-        system: &dyn Differentiable,
-        (t, u, p): (f64, &[f64], &[f64]),
-        slope: &[f64],
-        carried: &mut Carried,
-    ) -> Result<(), usize> {
-        let Carried { columns, s, slope: slope_dot } = carried;
-        slope_dot.clear();
-        slope_dot.resize(s.len(), 0.0);
-        let Some((matrix, initial)) = &mut self.begin else {
-            self.at.add_derivative(system, (t, u, p), 1.0, Some(s), slope_dot, *columns);
-            return Ok(());
-        };
-        // With a mass matrix, row by row backwards.
-        let (mut u_bar, mut p_bar, mut unit) = (vec![0.0; u.len()], vec![0.0; p.len()], vec![0.0; u.len()]);
-        for (i, row) in slope_dot.chunks_exact_mut(*columns).enumerate() {
-            for v in [&mut u_bar, &mut p_bar, &mut unit] {
-                v.fill(0.0);
-            }
-            unit[i] = 1.0;
-            initial.back(system, matrix, (t, u, p), slope, &mut unit, (&mut u_bar, &mut p_bar))?;
-            add(1.0, &p_bar, &mut row[..p.len()]);
-            for (bar, s) in u_bar.iter().zip(s.chunks_exact(*columns)) {
-                add(*bar, s, row);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -84,7 +50,10 @@ impl Onward for Esdirk {
         let (h, sigma) = (step.h, 1.0 / (step.h * self.row.gamma));
         let limit = step.stages.last().copied().unwrap_or(f64::NAN);
         if step.begins {
-            self.begin(system, (step.t, step.u, p), &step.stages[..n], carried)?;
+            let Carried { s, slope, .. } = carried;
+            let place = (step.t, step.u, p);
+            slope.resize(len, 0.0);
+            self.initial.forwards(system, &mut self.at, place, &step.stages[..n], s, (slope, columns))?;
         }
         self.stage.resize(n, 0.0);
         self.k_dot.clear();

@@ -16,7 +16,9 @@ pub(super) struct Linearized {
     /// $f_u$ as the linear algebra wants it.
     values: Vec<f64>,
     one: Vec<f64>,
-    column: Vec<f64>,
+    /// Its pattern; none for a dense one.
+    pattern: Option<Sparsity>,
+    block: Vec<f64>,
 }
 
 impl Linearized {
@@ -33,7 +35,8 @@ impl Linearized {
             f_p: vec![0.0; n * system.parameter_count().max(1)],
             values: vec![0.0; len],
             one: vec![0.0; len],
-            column: vec![0.0; n],
+            pattern: sparsity.cloned(),
+            block: Vec::new(),
         }
     }
 
@@ -60,14 +63,8 @@ impl Linearized {
         }
     }
 
-    /// Factorises $\sigma M - \sum_k w_k f_u(t_k, u)$. Fails with a column that has no pivot.
-    pub fn factorize(
-        &mut self,
-        system: &dyn Differentiable,
-        times: &[(f64, f64)],
-        (u, p): (&[f64], &[f64]),
-        sigma: f64,
-    ) -> Result<(), usize> {
+    /// Evaluates $\sum_k w_k f_u(t_k, u)$.
+    pub fn evaluate(&mut self, system: &dyn Differentiable, times: &[(f64, f64)], (u, p): (&[f64], &[f64])) {
         if let [(t, _)] = times {
             system.state_jacobian(*t, u, p, &mut self.values);
         } else {
@@ -77,23 +74,45 @@ impl Linearized {
                 add(*weight, &self.one, &mut self.values);
             }
         }
+    }
+
+    /// Takes the entries of what was last evaluated, with row and column.
+    pub fn entries(&self, mut take: impl FnMut(usize, usize, f64)) {
+        match &self.pattern {
+            Some(pattern) => {
+                for ((j, rows), ends) in pattern.columns().enumerate().zip(pattern.starts().windows(2)) {
+                    rows.iter().zip(&self.values[ends[0]..ends[1]]).for_each(|(i, value)| take(*i, j, *value));
+                }
+            }
+            None => {
+                for (j, column) in self.values.chunks_exact(self.value.len().max(1)).enumerate() {
+                    column.iter().enumerate().for_each(|(i, value)| take(i, j, *value));
+                }
+            }
+        }
+    }
+
+    /// Factorises $\sigma M - J$ with what was last evaluated. Fails with a column that has no pivot.
+    pub fn factorize_for(&mut self, sigma: f64) -> Result<(), usize> {
         let factors = self.factors.as_mut().ok_or(0usize)?;
         factors.factorize(sigma, &self.values).map_err(|singular| singular.column)
     }
 
+    /// Factorises $\sigma M - \sum_k w_k f_u(t_k, u)$. Fails with a column that has no pivot.
+    pub fn factorize(
+        &mut self,
+        system: &dyn Differentiable,
+        times: &[(f64, f64)],
+        at: (&[f64], &[f64]),
+        sigma: f64,
+    ) -> Result<(), usize> {
+        self.evaluate(system, times, at);
+        self.factorize_for(sigma)
+    }
+
     /// Replaces each column of a matrix by what the factors make of it.
     pub fn solve(&mut self, x: &mut [f64], columns: usize) -> Result<(), usize> {
-        let factors = self.factors.as_mut().ok_or(0usize)?;
-        for j in 0..columns {
-            for (i, c) in self.column.iter_mut().enumerate() {
-                *c = x[i * columns + j];
-            }
-            factors.solve(&mut self.column).map_err(|_| 0usize)?;
-            for (i, c) in self.column.iter().enumerate() {
-                x[i * columns + j] = *c;
-            }
-        }
-        Ok(())
+        solve_columns(self.factors.as_mut().ok_or(0usize)?, x, columns, &mut self.block)
     }
 
     /// `out += a M x`, for matrices.
@@ -107,4 +126,31 @@ impl Linearized {
             }
         }
     }
+}
+
+/// Columns that are gathered at a time: the numbers of a row that share a line of the cache.
+const TOGETHER: usize = 8;
+
+/// Replaces each column of a matrix, given row by row, by what the factors make of it.
+pub(super) fn solve_columns(
+    factors: &mut Shifted<f64>,
+    x: &mut [f64],
+    columns: usize,
+    block: &mut Vec<f64>,
+) -> Result<(), usize> {
+    let n = x.len() / columns.max(1);
+    block.resize(TOGETHER * n, 0.0);
+    for first in (0..columns).step_by(TOGETHER) {
+        let last = (first + TOGETHER).min(columns);
+        for (i, row) in x.chunks_exact(columns).enumerate() {
+            row[first..last].iter().enumerate().for_each(|(j, x)| block[j * n + i] = *x);
+        }
+        for column in block.chunks_exact_mut(n).take(last - first) {
+            factors.solve(column).map_err(|_| 0usize)?;
+        }
+        for (i, row) in x.chunks_exact_mut(columns).enumerate() {
+            row[first..last].iter_mut().enumerate().for_each(|(j, x)| *x = block[j * n + i]);
+        }
+    }
+    Ok(())
 }

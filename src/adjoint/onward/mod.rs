@@ -4,10 +4,17 @@
 //! by the derivatives of the very equations that the step has solved, after it has been accepted (staggered: nothing is spent
 //! on rejected attempts). One file a family of methods, as in [`reverse`](super::reverse).
 
+mod bdf;
 mod esdirk;
 mod explicit;
+mod initial_slope;
 mod linearized;
+mod radau;
 mod rosenbrock;
+mod second;
+mod stabilized;
+#[cfg(test)]
+mod tests;
 
 use super::families::Family;
 use super::reverse::Made;
@@ -23,6 +30,8 @@ pub(super) struct Carried {
     pub s: Vec<f64>,
     /// The same of the slope that the next step takes over.
     pub slope: Vec<f64>,
+    /// The same of the differences that it takes over, $\nabla^0 u$ and so on, where the method has them.
+    pub differences: Vec<f64>,
 }
 
 /// A state that is read inside a step, at $\theta$, and where its sensitivity goes.
@@ -44,19 +53,22 @@ pub(super) trait Onward: Send {
     ) -> Result<(), usize>;
 }
 
-/// A method, forwards; none for those over whose steps sensitivities are not carried yet.
+/// A method, forwards; none for [`Method::Automatic`], which is none by itself.
 pub(super) fn onward(method: Method, system: &dyn Differentiable) -> Option<Box<dyn Onward>> {
-    Some(match Family::of(method) {
-        Family::Explicit(row) => Box::new(explicit::Explicit::new(row)),
-        Family::Rosenbrock(row) => Box::new(rosenbrock::Rosenbrock::new(row, system)),
-        Family::Esdirk(row) => Box::new(esdirk::Esdirk::new(row, system)),
-        Family::Other => return None,
+    use crate::ode::implicit::radau::{Radau5, Radau9, Radau13};
+    use crate::ode::stabilized::{Rkc2, Rock4};
+    Some(match (Family::of(method), method) {
+        (Family::Explicit(row), _) => Box::new(explicit::Explicit::new(row)),
+        (Family::Rosenbrock(row), _) => Box::new(rosenbrock::Rosenbrock::new(row, system)),
+        (Family::Esdirk(row), _) => Box::new(esdirk::Esdirk::new(row, system)),
+        (Family::Other, Method::Radau5) => Box::new(radau::Radau::of::<Radau5>(system)),
+        (Family::Other, Method::Radau9) => Box::new(radau::Radau::of::<Radau9>(system)),
+        (Family::Other, Method::Radau13) => Box::new(radau::Radau::of::<Radau13>(system)),
+        (Family::Other, Method::Rkc2) => Box::new(stabilized::Stabilized::<Rkc2>::new(system)),
+        (Family::Other, Method::Rock4) => Box::new(stabilized::Stabilized::<Rock4>::new(system)),
+        (Family::Other, Method::Bdf) => Box::new(bdf::Bdf::new(system)),
+        _ => return None,
     })
-}
-
-/// Whether sensitivities are carried over the steps of a method.
-pub(super) fn is_carried(method: Method) -> bool {
-    !matches!(Family::of(method), Family::Other)
 }
 
 /// `y += a x` over long rows.

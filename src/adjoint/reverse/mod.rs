@@ -8,10 +8,10 @@ mod bdf;
 mod esdirk;
 mod explicit;
 #[cfg(test)]
-mod frozen;
-pub(super) mod initial_slope;
+pub(super) mod frozen;
+mod initial_slope;
 mod nearby;
-mod radau;
+pub(super) mod radau;
 mod rosenbrock;
 mod stabilized;
 pub(super) mod transposed;

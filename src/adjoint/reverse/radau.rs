@@ -13,9 +13,10 @@
 
 use super::transposed::{Jacobian, transposed_mass};
 use super::{Bars, Made, Read, Reverse, add};
-use crate::model::{Differentiable, MassMatrix, Sparsity};
+use crate::adjoint::coupled::coupled;
+use crate::model::{Differentiable, MassMatrix};
 use crate::ode::implicit::radau::RadauTableau;
-use crate::ode::linear::{LinearSolver, Shifted};
+use crate::ode::linear::Shifted;
 
 #[cfg(test)]
 mod tests;
@@ -46,20 +47,7 @@ impl Radau {
         let (n, s) = (system.dimension(), T::STAGES);
         let jacobian = Jacobian::new(system);
         let mass = transposed_mass(system);
-        let entries = match &mass {
-            Some(mass) => mass.entries().to_vec(),
-            None => (0..n).map(|i| (i, i, 1.0)).collect(),
-        };
-        let mut coupled = Vec::with_capacity(s * s * entries.len());
-        for (i, row) in T::A_INVERSE.iter().enumerate() {
-            for (j, a) in row.iter().enumerate() {
-                coupled.extend(entries.iter().map(|&(row, column, m)| (j * n + row, i * n + column, a * m)));
-            }
-        }
-        let coupled = MassMatrix::from_entries(s * n, &coupled);
-        let pattern = side_by_side(jacobian.pattern().unwrap_or(&Sparsity::dense(n)), s);
-        let factors = pattern
-            .and_then(|pattern| Shifted::new(s * n, Some(&pattern), Some(&coupled), LinearSolver::Automatic).ok());
+        let factors = coupled(T::A_INVERSE, n, mass.as_ref(), jacobian.pattern(), true);
         Radau {
             c: T::C,
             row_sums: T::A_INVERSE.iter().map(|row| row.iter().sum()).collect(),
@@ -78,20 +66,8 @@ impl Radau {
     }
 }
 
-/// So many copies of a pattern on a block diagonal.
-fn side_by_side(pattern: &Sparsity, copies: usize) -> Option<Sparsity> {
-    let (n, entries) = (pattern.dimension(), pattern.entry_count());
-    let mut starts = vec![0];
-    let mut rows = Vec::with_capacity(copies * entries);
-    for copy in 0..copies {
-        starts.extend(pattern.starts()[1..].iter().map(|start| copy * entries + start));
-        rows.extend(pattern.rows().iter().map(|row| copy * n + row));
-    }
-    Sparsity::from_columns(copies * n, &starts, &rows).ok()
-}
-
 /// $U_i = u + Z_i$.
-fn stage_state(step: &Made, i: usize, stage: &mut [f64]) {
+pub(in crate::adjoint) fn stage_state(step: &Made, i: usize, stage: &mut [f64]) {
     let n = step.u.len();
     for ((stage, u), z) in stage.iter_mut().zip(step.u).zip(&step.stages[i * n..][..n]) {
         *stage = u + z;

@@ -40,7 +40,7 @@ pub use rkc2::Rkc2;
 pub use rock4::Rock4;
 
 pub(crate) use backwards::{Backwards, Cotangents, Products};
-pub(crate) use stepper::{Attempt, Memory, Stabilized};
+pub(crate) use stepper::{Attempt, Memory, Recurrent, Stabilized};
 
 /// A family of methods of one order, of which each step takes the member with as many stages as it needs.
 pub trait StabilizedMethod {
