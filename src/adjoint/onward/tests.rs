@@ -125,9 +125,11 @@ fn an_algebraic_equation_and_a_mass_matrix() {
 /// whose shift depends on the Jacobian.
 #[test]
 fn the_slope_at_the_beginning() {
-    let (start, times) = ([0.8, -0.4, force(0.8, -0.4, &P)], [1.0 / 32.0, 0.125]);
+    let start = [0.8, -0.4, force(0.8, -0.4, &P)];
     for method in [Method::TrBdf2, Method::KenCarp4, Method::Kvaerno5, Method::Bdf] {
-        let options = fixed(method, 1.0 / 32.0);
+        // The BDF does not solve its equations to rounding with longer steps.
+        let h = if method == Method::Bdf { 1.0 / 128.0 } else { 1.0 / 32.0 };
+        let (options, times) = (fixed(method, h), [h, 4.0 * h]);
         let consistent = |u: &mut [f64], p: &[f64]| u[2] = force(u[0], u[1], p);
         let error = error_to_differences(&WithForce, &options, (&start, &P), &times, 0.02, (2, consistent));
         println!("{method:?}: {error:.1e} to differences");
